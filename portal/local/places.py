@@ -1,0 +1,79 @@
+"""Where the things of one data folder are."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from portal.local.errors import LocalError
+
+LONGEST_SOCKET_PATH = 100
+POSTGRES_PORT = 5432
+DATABASE = ROLE = "portal"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders, sockets and locks below one data folder."""
+
+    data: Path
+
+    @property
+    def postgres(self) -> Path:
+        """Return PostgreSQL's own folder."""
+        return self.data / "postgres"
+
+    @property
+    def valkey(self) -> Path:
+        """Return the folder of Valkey's append-only file."""
+        return self.data / "valkey"
+
+    @property
+    def log(self) -> Path:
+        """Return the folder of what the processes write."""
+        return self.data / "log"
+
+    @property
+    def run(self) -> Path:
+        """Return the folder of the sockets: in the data folder, or elsewhere when its path is too long."""
+        near = self.data / "run"
+        if len(os.fsencode(near / f".s.PGSQL.{POSTGRES_PORT}.lock")) < LONGEST_SOCKET_PATH:
+            return near
+        digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"portal-{os.getuid()}-{digest}"
+
+    @property
+    def live_socket(self) -> Path:
+        """Return where page processes hand over websockets to the live process."""
+        return self.run / "live.sock"
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of the embedded database; only this user can reach the socket."""
+        return f"postgresql+psycopg://{ROLE}@/{DATABASE}?host={quote(str(self.run), safe='')}"
+
+    @property
+    def redis_url(self) -> str:
+        """Return the address of the embedded Valkey."""
+        return f"unix://{quote(str(self.run / 'valkey.sock'))}?db=0"
+
+    def make(self) -> None:
+        """Make the folders, closed to other users.
+
+        :raise LocalError: when that is not possible, or the socket folder is somebody else's.
+        """
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            for folder in (self.log, self.run):
+                folder.mkdir(mode=0o700, exist_ok=True)
+                folder.chmod(0o700)
+        except OSError as error:
+            msg = f"The data folder {self.data} cannot be used: {error.strerror or error}."
+            raise LocalError(msg, "Name another one by PORTAL_DATA_DIR.") from error
+
+
+def places(data_dir: str | Path) -> Places:
+    """Return the places of a data folder, named in any way."""
+    return Places(Path(data_dir).expanduser().absolute())
