@@ -17,9 +17,7 @@ HEAT_STEPS = 5
 FAINT = 0.07
 DOT = "dot"
 HOLLOW = "hollow"
-_STITCH = (
-    "M.6.5C3.2 1 6.3 5.5 6.5 13.5 3.2 11.6.7 6.5.6.5zM13.4.5C10.8 1 7.7 5.5 7.5 13.5c3.3-1.9 5.8-7 5.9-13z"
-)
+_STITCH = "M.6.5C3.2 1 6.3 5.5 6.5 13.5 3.2 11.6.7 6.5.6.5zM13.4.5C10.8 1 7.7 5.5 7.5 13.5c3.3-1.9 5.8-7 5.9-13z"
 _MARKS = {
     "circle": '<circle class="f1 ring" r="5.5"/>',
     "triangle": '<path class="f2 ring" d="M0-6.5 6.5 5H-6.5z"/>',
@@ -72,9 +70,7 @@ def small(points: Sequence[float], hi: float, label: str = "", h: int = 64) -> M
     """Draw one of many: all share the scale ``hi``, stand on zero, and mark the last value."""
     values, top = _values(points), hi or 1
     inner = f'<line class="ax" x1="0" x2="100%" y1="{h - 1}" y2="{h - 1}"/>'
-    inner += _frame(
-        f'x="0" y="4" width="100%" height="{h - 5}"', _plot(values, "k1", lo=0, hi=top, area=True)
-    )
+    inner += _frame(f'x="0" y="4" width="100%" height="{h - 5}"', _plot(values, "k1", lo=0, hi=top, area=True))
     y = 4 + (h - 5) * (1 - values[-1] / top)
     return _svg(f'{inner}<circle class="f1 ring" cx="100%" cy="{_n(y)}" r="4"/>', h, label)
 

@@ -1,0 +1,1 @@
+"""An open-innovation community: ideas, votes, mutual help, and what they teach."""

@@ -1,0 +1,48 @@
+"""The command line: ``portal`` (also ``flask``). Each feature adds its own commands in its room `cli`.
+
+Commands say what they do on standard error; with ``--json`` they print one JSON document on standard output and
+nothing else. The exit status is 0, 1 when the work failed, 2 for arguments that make no sense.
+"""
+
+import sys
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import FlaskGroup, ScriptInfo
+
+from portal.app import create_app
+from portal.config import Unsafe
+from portal.kernel.errors import Invalid, PortalError
+
+
+def _create(_info: object = None) -> Flask:
+    from portal.local.services import settings_for_commands  # noqa: PLC0415 - only commands need a machine's services
+
+    return create_app(settings_for_commands())
+
+
+class PortalGroup(FlaskGroup):
+    """Says refusals in one sentence and with exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what a person can mend is said without a trace."""
+        try:
+            return super().invoke(ctx)
+        except Invalid as refusal:
+            for field, sentence in refusal.fields.items():
+                click.echo(f"{field}: {sentence}", err=True)
+            if not refusal.fields:
+                click.echo(str(refusal), err=True)
+            sys.exit(1)
+        except (PortalError, Unsafe) as refusal:
+            click.echo(str(refusal), err=True)
+            sys.exit(1)
+
+
+portal = PortalGroup(name="portal", create_app=_create, add_version_option=False, help=__doc__)
+
+
+def main() -> None:
+    """Run the command line."""
+    portal.main(prog_name="portal", obj=ScriptInfo(create_app=_create))

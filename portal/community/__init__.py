@@ -1,0 +1,1 @@
+"""What ideas and support share: boards, comments, follows, tags, impressions."""

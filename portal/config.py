@@ -1,0 +1,108 @@
+"""Settings: read from the environment, each with what it is for; `portal doctor` lists them.
+
+A setting may be given by a file instead: ``SECRET_KEY_FILE=/run/secrets/key`` is read for ``SECRET_KEY``.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DEVELOPMENT_SECRETS = {"", "development-only", "secret", "changeme"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of the environment."""
+
+    name: str
+    default: str
+    what: str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting(
+        "PORTAL_ENV", "development", "development, testing or production; unsafe settings are refused in production"
+    ),
+    Setting("PORTAL_HOST", "127.0.0.1", "address to listen on"),
+    Setting("PORTAL_PORT", "8000", "port to listen on"),
+    Setting("PORTAL_DATA_DIR", "var", "embedded databases, uploads, models"),
+    Setting("PORTAL_DEMO", "1", "0 starts with an empty community"),
+    Setting("PORTAL_URL", "", "public address, for links in mails and feeds; http://HOST:PORT by default"),
+    Setting("PORTAL_NAME", "Lanaviva", "name of the community"),
+    Setting("DATABASE_URL", "", "PostgreSQL; without it `portal up` starts one of its own"),
+    Setting("REDIS_URL", "", "Redis or Valkey; without it `portal up` starts one of its own", secret=False),
+    Setting("SECRET_KEY", "", "signs sessions; made and kept in the data folder in development", secret=True),
+    Setting("SECURITY_PASSWORD_SALT", "", "pepper of passwords; derived from SECRET_KEY when empty", secret=True),
+    Setting("PORTAL_PROXIES", "0", "number of trusted proxies in front, for the client's address"),
+    Setting("PORTAL_CRM", "none", "tryton, webhook or none"),
+    Setting("PORTAL_CRM_URL", "", "address of the CRM's interface"),
+    Setting("PORTAL_CRM_DATABASE", "", "name of the CRM's database"),
+    Setting("PORTAL_CRM_USER", "", "user of the CRM"),
+    Setting("PORTAL_CRM_PASSWORD", "", "password of the CRM's user", secret=True),
+    Setting("PORTAL_CRM_SECRET", "", "signs what the webhook gateway sends (Standard Webhooks)", secret=True),
+    Setting("PORTAL_CRM_ALLOW_PRIVATE", "0", "1 lets the CRM be on a private address"),
+)
+
+
+class Unsafe(ValueError):
+    """A setting that must not be used outside development."""
+
+
+def load(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of the environment as Flask's configuration.
+
+    :raise Unsafe: for settings that production must not have.
+    """
+    values = {setting.name: _value(setting, environ) for setting in SETTINGS}
+    known = set(values)
+    extra = {k: v for k, v in environ.items() if k.startswith("PORTAL_") and k not in known}
+    config: dict[str, Any] = {**extra, **values}
+    data = Path(values["PORTAL_DATA_DIR"]).absolute()
+    config["PORTAL_DATA_DIR"] = str(data)
+    config["SECRET_KEY"] = _secret_key(values, data)
+    config["SQLALCHEMY_DATABASE_URI"] = database_url(values["DATABASE_URL"])
+    config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_size": 5,
+        "max_overflow": 10,
+        "pool_timeout": 10,
+        "pool_use_lifo": True,
+        "connect_args": {"connect_timeout": 5, "application_name": "portal"},
+    }
+    config["PORTAL_URL"] = values["PORTAL_URL"] or f"http://{values['PORTAL_HOST']}:{values['PORTAL_PORT']}"
+    config["DEVELOPMENT"] = values["PORTAL_ENV"] == "development"
+    return config
+
+
+def _value(setting: Setting, environ: Mapping[str, str]) -> str:
+    if path := environ.get(f"{setting.name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return environ.get(setting.name, setting.default)
+
+
+def database_url(url: str) -> str:
+    """Return the address with the driver that is installed: psycopg 3."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _secret_key(values: Mapping[str, str], data: Path) -> str:
+    key = values["SECRET_KEY"]
+    if values["PORTAL_ENV"] == "production":
+        if key in DEVELOPMENT_SECRETS:
+            message = "SECRET_KEY must be set to a long random text in production."
+            raise Unsafe(message)
+        return key
+    return key or _kept_key(data / "secret_key")
+
+
+def _kept_key(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,122 @@
+"""The one policy: who may do what. Pages, API, sockets, search, feeds, exports and jobs all ask it.
+
+Everything is denied that is not allowed here. A route declares who may use it with `access`; a route without a
+declaration is refused. Whether a *thing* may be seen follows from its board's audience and its own state.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.errors import Forbidden, NotSignedIn
+from portal.members.rules import Kind, Role, is_in_audience
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is asking, as plain values; `NOBODY` when no one has signed in."""
+
+    member_id: int | None = None
+    name: str = ""
+    kind: str | None = None
+    roles: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+    organisation_id: int | None = None
+    lang: str | None = None
+    verified: bool = False
+    joined_days: int = 0
+    scopes: frozenset[str] | None = field(default=None)
+    """Scopes of the token in use; None for a browser session, which has all."""
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Return whether nobody has signed in."""
+        return self.member_id is None
+
+    @property
+    def is_staff(self) -> bool:
+        """Return whether the company employs this member."""
+        return self.kind == Kind.STAFF
+
+    def has_role(self, *wanted: str) -> bool:
+        """Return whether the viewer holds one of these roles; an admin holds all."""
+        return Role.ADMIN in self.roles or not self.roles.isdisjoint(wanted)
+
+    def has_scope(self, scope: str) -> bool:
+        """Return whether the token in use, if any, allows this."""
+        return self.scopes is None or scope in self.scopes
+
+    @property
+    def id(self) -> int:
+        """Return the member's id.
+
+        :raise NotSignedIn: when nobody has signed in.
+        """
+        if self.member_id is None:
+            raise NotSignedIn(_l("Sign in to do this."))
+        return self.member_id
+
+
+NOBODY = Viewer()
+
+
+def may_see_audience(viewer: Viewer, audience: str) -> bool:
+    """Return whether the viewer belongs to a board's audience."""
+    return is_in_audience(audience, kind=viewer.kind, roles=viewer.roles, segments=viewer.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route: `anyone`, those `signed_in`, holders of one of ``roles``, tokens with ``scope``."""
+
+    name: str
+    signed_in: bool = False
+    roles: frozenset[str] = frozenset()
+    scope: str | None = None
+
+    def check(self, viewer: Viewer) -> None:
+        """Let the viewer pass or say why not.
+
+        :raise NotSignedIn: when somebody must sign in first.
+        :raise Forbidden: when the viewer lacks the role, or the token the scope.
+        """
+        if (self.signed_in or self.roles) and viewer.is_anonymous:
+            raise NotSignedIn(_l("Sign in to do this."))
+        if self.roles and not viewer.has_role(*self.roles):
+            raise Forbidden(_l("This is for other roles than yours."))
+        if self.scope and not viewer.has_scope(self.scope):
+            raise Forbidden(_l("This token lacks the scope “%(scope)s”.", scope=self.scope))
+
+
+anyone = Access("anyone")
+signed_in = Access("signed_in", signed_in=True)
+
+
+def role(*names: Role, scope: str | None = None) -> Access:
+    """Return the access of those who hold one of these roles, and of admins."""
+    return Access("role:" + ",".join(names), roles=frozenset(names), scope=scope)
+
+
+def scoped(scope: str, *, member: bool = True) -> Access:
+    """Return the access of an API route: a token with this scope, or a browser session."""
+    return Access(f"scope:{scope}", signed_in=member, scope=scope)
+
+
+def access(rule: Access) -> Callable[[V], V]:
+    """Declare who may use a view. The check runs before the view does; see `session.init_app`."""
+
+    def declare(view: V) -> V:
+        view.access = rule  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def access_of(view: Callable[..., Any]) -> Access | None:
+    """Return what a view declared, or None: then nobody may use it."""
+    found: Access | None = getattr(view, "access", None)
+    return found

@@ -1,0 +1,88 @@
+"""Kinds, roles and audiences. Pure decisions: values in, verdict out."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Who a member is to the company."""
+
+    CUSTOMER = "customer"
+    SUPPLIER = "supplier"
+    PARTNER = "partner"
+    STAFF = "staff"
+
+
+class Role(StrEnum):
+    """What a member may do beyond taking part."""
+
+    MODERATOR = "moderator"
+    SUPPORT_AGENT = "support_agent"
+    BRAND_MANAGER = "brand_manager"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who may see a board: everybody, or members of some kinds or segments. Admins always may."""
+
+    public: bool
+    kinds: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+
+
+def audience_of(rule: str) -> Audience:
+    """Read ``public`` or rules joined by ``;``, such as ``kinds:supplier,staff;segments:shop_owners``.
+
+    :raise ValueError: for a rule that is not one of these.
+    """
+    if rule.strip() == "public":
+        return Audience(public=True)
+    parts: dict[str, frozenset[str]] = {}
+    for part in rule.split(";"):
+        name, _, values = part.strip().partition(":")
+        if name not in {"kinds", "segments"} or not values:
+            raise ValueError(rule)
+        parts[name] = frozenset(value.strip() for value in values.split(","))
+    return Audience(False, parts.get("kinds", frozenset()), parts.get("segments", frozenset()))
+
+
+def is_in_audience(rule: str, *, kind: str | None, roles: Collection[str], segments: Collection[str]) -> bool:
+    """Return whether somebody of this kind (None: nobody has signed in) belongs to an audience."""
+    audience = audience_of(rule)
+    if audience.public or Role.ADMIN in roles:
+        return True
+    return kind is not None and (kind in audience.kinds or not audience.segments.isdisjoint(segments))
+
+
+class Scope(StrEnum):
+    """What a token for programs may do; `ADMIN` only with the role of an admin behind it."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+class Purpose(StrEnum):
+    """What a member may agree to."""
+
+    CRM = "crm"
+
+
+TERMS = 1
+"""Version of the terms that members accept when they join."""
+AGREED_BY_DEFAULT = frozenset({Purpose.CRM})
+"""Purposes that the terms themselves name; each can be withdrawn at any moment."""
+NAME_MAX = 80
+BIO_MAX = 2000
+PASSWORD_LEAST = 10
+PASSWORD_MOST = 128
+TOKENS_MOST = 20
+SEEN_EVERY = 3600
+"""Seconds between two notes that a member was here."""
+
+
+def unknown(words: Collection[str], known: type[StrEnum]) -> list[str]:
+    """Return the words that are not among the known ones."""
+    return sorted(set(words) - {member.value for member in known})

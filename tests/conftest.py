@@ -1,0 +1,217 @@
+"""Fixtures every test may use: a real PostgreSQL, a real Valkey, and each test undone when it ends.
+
+The services are those of ``DATABASE_URL`` and ``REDIS_URL`` when these are set, else embedded ones that are started
+once for all test processes. One database is migrated as a template; each test process works on a clone.
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from psycopg import sql
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+
+from portal.app import create_app
+from portal.kernel import projections
+from portal.kernel.database import db
+from portal.kernel.jobs import QUEUES
+
+FILLED = """
+    SELECT string_agg(quote_ident(relname), ', ') FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+      AND relname <> 'alembic_version'"""
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the services once, in the process that the others belong to."""
+    if not hasattr(config, "workerinput") and not {"DATABASE_URL", "REDIS_URL"} <= set(os.environ):
+        from tests import services  # noqa: PLC0415 - nothing is started when tests are only collected elsewhere
+
+        config.stash[SERVICES] = services.start()
+        os.environ["DATABASE_URL"] = config.stash[SERVICES].database_url
+        os.environ["REDIS_URL"] = config.stash[SERVICES].redis_url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    if SERVICES in config.stash:
+        config.stash[SERVICES].stop()
+
+
+SERVICES: pytest.StashKey[Any] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """Address of a migrated, empty database that is this process's own."""
+    template = _template()
+    name = f"{template}_{os.getpid()}"
+    with _server() as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+    yield _address(name)
+    with _server() as server:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """Address of a numbered database of the broker that is this process's own."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    base, _, own = os.environ["REDIS_URL"].rpartition("/")
+    return f"{base}/{int(own) + number}" if own.isdigit() else f"{os.environ['REDIS_URL']}/{number}"
+
+
+@contextmanager
+def _server() -> Iterator["psycopg.Connection[Any]"]:
+    address = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as connection:
+        yield connection
+
+
+def _address(name: str) -> str:
+    address = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg", database=name)
+    return address.render_as_string(hide_password=False)
+
+
+def _template() -> str:
+    """Migrate the template once for these migrations; others wait for the one who does."""
+    steps = sorted((ROOT / "migrations" / "versions").glob("*.py"))
+    name = "test_" + hashlib.sha256(b"".join(step.read_bytes() for step in steps)).hexdigest()[:12]
+    with (Path(tempfile.gettempdir()) / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _server() as server:
+            if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                return name
+            making = f"{name}_making"
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(making)))
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(making)))
+            app = create_app(_environ(_address(making), os.environ["REDIS_URL"]))
+            with app.app_context():
+                upgrade(directory=str(ROOT / "migrations"))
+                db.engine.dispose()
+            server.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(making), sql.Identifier(name))
+            )
+    return name
+
+
+def _environ(database_url: str, redis_url: str) -> dict[str, str]:
+    return {
+        "PORTAL_ENV": "testing",
+        "SECRET_KEY": "only for tests",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PORTAL_DATA_DIR": tempfile.mkdtemp(prefix="portal-test-"),
+    }
+
+
+@pytest.fixture(scope="session")
+def portal(database_url: str, redis_url: str) -> Iterator[Flask]:
+    """The portal on a real database; built once a process."""
+    app = create_app(_environ(database_url, redis_url), TESTING=True, SERVER_NAME="localhost")
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(portal: Flask) -> Iterator[Flask]:
+    """The portal inside one transaction that is undone when the test ends; hooks after the commit still run."""
+    with portal.app_context():
+        engine = db.engine
+        db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+        with engine.connect() as connection:
+            undo = connection.begin()
+            db.engines[None] = connection  # type: ignore[assignment]
+            try:
+                yield portal
+            finally:
+                db.session.remove()
+                db.engines[None] = engine
+                undo.rollback()
+    portal.extensions["redis"].flushdb()
+
+
+@pytest.fixture
+def committed(portal: Flask) -> Iterator[Flask]:
+    """The portal on a database that keeps what is committed, emptied afterwards: for threads and processes."""
+    db.session.session_factory.configure(join_transaction_mode="conditional_savepoint")
+    with portal.app_context():
+        try:
+            yield portal
+        finally:
+            db.session.remove()
+            with db.engine.begin() as connection:
+                tables = connection.exec_driver_sql(FILLED).scalar_one()
+                connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    portal.extensions["redis"].flushdb()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without scripts."""
+    return app.test_client()
+
+
+@pytest.fixture
+def redis(portal: Flask) -> "Redis":
+    """The broker."""
+    client: Redis = portal.extensions["redis"]
+    return client
+
+
+class Workers:
+    """The workers, run by hand: nothing happens behind a test's back."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def run(self, *queues: str) -> None:
+        """Work until the queues are empty."""
+        redis = self.app.extensions["redis"]
+        lines = [Queue(q, connection=redis, serializer=JSONSerializer) for q in queues or QUEUES]
+        SimpleWorker(lines, connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+
+
+@pytest.fixture
+def workers(committed: Flask) -> Workers:
+    """Real RQ workers on the real broker; use it with `committed`."""
+    return Workers(committed)
+
+
+@contextmanager
+def counted_queries() -> Iterator[list[str]]:
+    """Collect the statements that are sent to the database inside."""
+    seen: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK TO")):
+            seen.append(statement)
+
+    target = db.engine if not hasattr(db.engine, "engine") else db.engine.engine
+    event.listen(target, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(target, "before_cursor_execute", note)
+
+
+def read_all_facts() -> None:
+    """Bring all projections up to date. Inside `app` nothing is visible to them: use `committed`."""
+    projections.advance_all()
