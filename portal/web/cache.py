@@ -1,0 +1,179 @@
+"""Pages for readers who are not signed in, kept ready in each process.
+
+A page is kept only when nothing about it is personal: it was asked for without a session, it set no cookie,
+and it holds no form of ours (no CSRF token was made for it). It is thrown away as soon as a newer fact is in
+the record, and after ten seconds at the latest. Browsers may keep it, too, and ask whether it has changed.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from http.cookies import CookieError, SimpleCookie
+from threading import Lock
+from typing import Any
+
+from flask import Flask, Response, g, request, session
+from prometheus_client import Counter
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.kernel.database import db
+from portal.web.headers import HEADERS
+from portal.web.language import CODES, COOKIE, preferred
+from portal.web.templating import THEMES
+
+MOST_PAGES, MOST_BYTES = 512, 300_000
+OLDEST, GLANCE = 10.0, 0.5
+Start = Callable[..., Any]
+Key = tuple[str, ...]
+answered = Counter("portal_reader_pages_total", "Pages for readers from the cache", ("how",))
+
+
+@dataclass(slots=True)
+class Kept:
+    """One page as it was sent."""
+
+    body: bytes
+    etag: str
+    content_type: str
+    version: int
+    born: float
+    shown: tuple[Any, ...] = ()
+
+
+@dataclass(slots=True)
+class Record:
+    """The newest fact of the record, looked at no more than twice a second."""
+
+    engine: Engine
+    newest: int = -1
+    looked: float = field(default=0.0)
+
+    def version(self) -> int:
+        """Return the id of the newest fact; -1 while the database is away."""
+        now = time.monotonic()
+        if now - self.looked > GLANCE:
+            self.looked = now
+            try:
+                with self.engine.connect() as connection:
+                    self.newest = connection.scalar(text("SELECT max(id) FROM activity")) or 0
+            except SQLAlchemyError:
+                self.newest = -1
+        return self.newest
+
+
+class ReaderCache:
+    """Stands before the application and answers what it has ready."""
+
+    def __init__(self, app: Flask, engine: Engine) -> None:
+        self.inner = app.wsgi_app
+        self.pages: OrderedDict[Key, Kept] = OrderedDict()
+        self.lock = Lock()
+        self.record = Record(engine)
+        self.session_cookies = (app.config["SESSION_COOKIE_NAME"] + "=", "remember_token=")
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """Answer from what is kept, or let the application answer."""
+        key = self.key(environ)
+        if key is None:
+            return self.inner(environ, start)
+        version = self.record.version()
+        kept = self.pages.get(key)
+        if kept is not None and kept.version == version >= 0 and time.monotonic() - kept.born < OLDEST:
+            return self.send(kept, environ, start)
+        environ["portal.reader_key"] = (key, version)
+        return self.inner(environ, start)
+
+    def key(self, environ: dict[str, Any]) -> Key | None:
+        """Return what the page depends on, or None when it must not be kept."""
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or "HTTP_AUTHORIZATION" in environ:
+            return None
+        path = environ["PATH_INFO"]
+        if path.startswith(("/static/", "/api/", "/livez", "/readyz", "/metrics")):
+            return None
+        cookies = environ.get("HTTP_COOKIE", "")
+        if any(name in cookies for name in self.session_cookies):
+            return None
+        language, theme = _choices(cookies)
+        return (
+            environ.get("HTTP_HOST", ""),
+            path,
+            environ.get("QUERY_STRING", ""),
+            language or preferred(environ.get("HTTP_ACCEPT_LANGUAGE", "")),
+            theme,
+            environ.get("HTTP_HX_REQUEST", ""),
+            environ.get("HTTP_HX_CURRENT_URL", ""),
+        )
+
+    def send(self, kept: Kept, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """Send a kept page, or only that it has not changed."""
+        headers = [
+            *HEADERS.items(),
+            ("ETag", kept.etag),
+            ("Cache-Control", "no-cache"),
+            ("Vary", "Cookie, Accept-Language"),
+        ]
+        if kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+            answered.labels("unchanged").inc()
+            start("304 NOT MODIFIED", headers)
+            return ()
+        answered.labels("ready").inc()
+        start("200 OK", [*headers, ("Content-Type", kept.content_type), ("Content-Length", str(len(kept.body)))])
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (kept.body,)
+
+    def keep(self, response: Response) -> Response:
+        """Keep the application's answer if nothing about it is personal."""
+        marked = request.environ.get("portal.reader_key")
+        if marked is None or not _is_for_everybody(response):
+            return response
+        (key, version), body = marked, response.get_data()
+        if len(body) > MOST_BYTES:
+            return response
+        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        if version >= 0 and request.method == "GET":
+            page = Kept(body, etag, response.headers["Content-Type"], version, time.monotonic())
+            with self.lock:
+                self.pages[key] = page
+                self.pages.move_to_end(key)
+                while len(self.pages) > MOST_PAGES:
+                    self.pages.popitem(last=False)
+        response.headers["ETag"] = etag
+        response.headers["Cache-Control"] = "no-cache"
+        return response.make_conditional(request)
+
+
+def init_app(app: Flask) -> None:
+    """Put the cache before the application, unless it is switched off."""
+    if app.config.get("READER_CACHE", app.config["PORTAL_ENV"] != "testing") is False:
+        return
+    with app.app_context():
+        cache = ReaderCache(app, db.engine)
+    app.wsgi_app = cache  # type: ignore[method-assign]
+    app.extensions["reader_cache"] = cache
+    app.after_request_funcs.setdefault(None, []).insert(0, cache.keep)
+
+
+def _is_for_everybody(response: Response) -> bool:
+    return (
+        response.status_code == 200  # noqa: PLR2004
+        and response.mimetype == "text/html"
+        and not response.direct_passthrough
+        and "csrf_token" not in g
+        and not session.modified
+        and "Set-Cookie" not in response.headers
+    )
+
+
+def _choices(header: str) -> tuple[str, str]:
+    """Return the language and the theme chosen on this device."""
+    if COOKIE not in header and "theme" not in header:
+        return "", ""
+    try:
+        jar = SimpleCookie(header)
+    except CookieError:
+        return "", ""
+    language = jar[COOKIE].value if COOKIE in jar else ""
+    theme = jar["theme"].value if "theme" in jar else ""
+    return language if language in CODES else "", theme if theme in THEMES else ""

@@ -1,0 +1,61 @@
+"""Pages of the shell: the front, the staff's door, language and theme."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from portal.members.policy import access, anyone, signed_in
+from portal.web import cache, errors, headers, health, language, templating
+from portal.web.language import CODES, COOKIE, reader
+from portal.web.site import Site
+
+web = Blueprint("web", __name__)
+YEAR = 31_536_000
+
+
+def init_app(app: Flask) -> None:
+    """Wire the shell: language first, because everything else speaks."""
+    language.init_app(app)
+    templating.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+    app.register_blueprint(web)
+    health.init_app(app)
+    cache.init_app(app)
+
+
+@web.get("/staff")
+@access(signed_in)
+def staff() -> ResponseReturnValue:
+    """Open the first page of the staff's house that this member may see."""
+    return redirect(Site(reader()).first_of_staff())
+
+
+@web.get("/preferences/language/<code>")
+@access(anyone)
+def choose_language(code: str) -> ResponseReturnValue:
+    """Keep the chosen language on this device and go back."""
+    answer = redirect(_back(request.args.get("next", "/")))
+    return _remember(answer, COOKIE, code) if code in CODES else answer
+
+
+@web.post("/preferences/theme")
+@access(anyone)
+def switch_theme() -> ResponseReturnValue:
+    """Turn light into dark and back; scripts do the same without asking."""
+    answer = redirect(_back(request.form.get("next", "/")), 303)
+    return _remember(answer, "theme", "light" if templating.theme() == "dark" else "dark")
+
+
+def _remember(answer: Response, name: str, value: str) -> Response:
+    answer.set_cookie(name, value, max_age=YEAR, samesite="Lax", secure=request.is_secure)
+    return answer
+
+
+def _back(target: str) -> str:
+    """Return a path of ours; anything that would lead elsewhere becomes the front."""
+    parts = urlsplit(target)
+    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
+    return target if safe else "/"
