@@ -160,7 +160,7 @@ def fill(url: str, demo: Path) -> dict[str, int]:
     """Give Tryton the demo community's accounts and contacts, as a CRM has them; again adds none."""
     organisations, members = _read(demo / "organisations.jsonl"), _read(demo / "members.jsonl")
     with Rpc(url, DATABASE, ADMIN, PASSWORD) as rpc:
-        known = set(rpc.call("model.party.party.search_read", [], 0, None, None, ["code"], pick="code"))
+        known = set(_ids_by_code(rpc))
         accounts = [_account(o) for o in organisations if o["crm"]["account_id"] not in known]
         _create(rpc, accounts)
         ids = _ids_by_code(rpc)
