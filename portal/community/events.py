@@ -1,0 +1,68 @@
+"""What happens in what ideas and support share."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from portal.kernel.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardOpened(Event):
+    """A board was opened."""
+
+    subject: ClassVar[str] = "board"
+
+    board_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentPosted(Event):
+    """A member commented on an idea, a question or an answer, or replied to a comment."""
+
+    subject: ClassVar[str] = "comment"
+
+    comment_id: int
+    board_id: int
+    target_kind: str
+    target_id: int
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentHidden(Event):
+    """A comment was taken out of sight."""
+
+    subject: ClassVar[str] = "comment"
+
+    comment_id: int
+    board_id: int
+    target_kind: str
+    target_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentShown(Event):
+    """A hidden comment may be seen again."""
+
+    subject: ClassVar[str] = "comment"
+
+    comment_id: int
+    board_id: int
+    target_kind: str
+    target_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed(Event):
+    """A member wants to hear about something."""
+
+    target_kind: str
+    target_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfollowed(Event):
+    """A member does not want to hear about something any more."""
+
+    target_kind: str
+    target_id: int

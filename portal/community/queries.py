@@ -1,0 +1,347 @@
+"""Reading boards, comments, follows and tags."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import has_request_context, request
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Row, and_, func, select
+
+from portal.community import rules
+from portal.community.models import Board, Comment, ContributionTag, Follow, ImpressionCount, Tag, TagWord
+from portal.kernel.database import db
+from portal.kernel.errors import NotFound
+from portal.kernel.formats import language
+from portal.kernel.text import fold
+from portal.members.models import Member
+from portal.members.policy import Viewer, may_see_audience
+
+_REMEMBERED = "portal.community.boards"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCard:
+    """A board as plain values; ``name`` and ``description`` by language."""
+
+    id: int
+    key: str
+    type: str
+    name: dict[str, Any]
+    description: dict[str, Any]
+    audience: str
+    voting: str
+    stages: tuple[str, ...]
+    categories: tuple[str, ...]
+    promise_working_days: int | None
+
+    @property
+    def title(self) -> str:
+        """Return the name in the reader's language."""
+        return in_language(self.name) or self.key
+
+    @property
+    def about(self) -> str:
+        """Return the description in the reader's language."""
+        return in_language(self.description)
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether everybody may see it."""
+        return self.audience == "public"
+
+
+@dataclass(frozen=True, slots=True)
+class CommentRow:
+    """A comment and who wrote it. A hidden one carries no text."""
+
+    id: int
+    target_id: int
+    parent_id: int | None
+    author_id: int
+    author_name: str
+    author_kind: str
+    author_job: str
+    body: str
+    html: str
+    lang: str | None
+    created_at: datetime
+    edited_at: datetime | None
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TagCard:
+    """A tag as plain values."""
+
+    id: int
+    key: str
+    name: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Return the name in the reader's language."""
+        return in_language(self.name) or self.key
+
+
+def in_language(words: dict[str, Any]) -> str:
+    """Return the text in the reader's language, else in any."""
+    found = words.get(language()) or words.get("en") or next(iter(words.values()), "")
+    return str(found)
+
+
+# Boards
+
+
+def forget_boards() -> None:
+    """Read the boards anew: something about them has changed in this request."""
+    if has_request_context():
+        request.environ.pop(_REMEMBERED, None)
+
+
+def _all_boards() -> tuple[BoardCard, ...]:
+    if has_request_context() and (known := request.environ.get(_REMEMBERED)) is not None:
+        return known  # type: ignore[no-any-return]
+    columns = (Board.id, Board.key, Board.type, Board.name, Board.description, Board.audience, Board.voting,
+               Board.stages, Board.categories, Board.promise_working_days)  # fmt: skip
+    rows = db.session.execute(select(*columns).where(Board.archived_at.is_(None)).order_by(Board.position, Board.id))
+    boards = tuple(
+        BoardCard(
+            row.id,
+            row.key,
+            row.type,
+            row.name,
+            row.description,
+            row.audience,
+            row.voting,
+            tuple(row.stages) or rules.STAGES,
+            tuple(row.categories),
+            row.promise_working_days,
+        )
+        for row in rows  # fmt: skip
+    )
+    if has_request_context():
+        request.environ[_REMEMBERED] = boards
+    return boards
+
+
+def boards_for(viewer: Viewer, kind: str | None = None) -> list[BoardCard]:
+    """Return the boards this viewer may see, of one type or of all; one query a request, however often asked."""
+    return [
+        board
+        for board in _all_boards()
+        if (kind is None or board.type == kind) and may_see_audience(viewer, board.audience)
+    ]
+
+
+def visible_board_ids(viewer: Viewer, kind: str | None = None) -> list[int]:
+    """Return the ids of the boards this viewer may see."""
+    return [board.id for board in boards_for(viewer, kind)]
+
+
+def board_by_key(viewer: Viewer, key: str, kind: str | None = None) -> BoardCard:
+    """Return one board.
+
+    :raise NotFound: when there is none, or this viewer may not know of it.
+    """
+    for board in boards_for(viewer, kind):
+        if board.key == key:
+            return board
+    raise NotFound(_l("There is no such board."))
+
+
+def board_by_id(viewer: Viewer, board_id: int) -> BoardCard:
+    """Return one board.
+
+    :raise NotFound: when there is none, or this viewer may not know of it.
+    """
+    for board in boards_for(viewer):
+        if board.id == board_id:
+            return board
+    raise NotFound(_l("There is no such board."))
+
+
+def every_board(kind: str | None = None) -> list[BoardCard]:
+    """Return all boards, for jobs and commands, which show nothing to anybody."""
+    return [board for board in _all_boards() if kind is None or board.type == kind]
+
+
+def board_of_key(key: str) -> Board | None:
+    """Return the table row of a board, archived or not, for those who change it."""
+    return db.session.scalar(select(Board).filter_by(key=key))
+
+
+# Comments
+
+
+def comments_on(kind: str, ids: Collection[int], *, newest: bool = False) -> dict[int, list[CommentRow]]:
+    """Return the comments on things of one kind, each list in order of time; one query.
+
+    Hidden comments are left out unless somebody replied: then they keep their place without their text.
+    """
+    if not ids:
+        return {}
+    order = (Comment.created_at.desc(), Comment.id.desc()) if newest else (Comment.created_at, Comment.id)
+    rows = db.session.execute(
+        _comment_rows().where(Comment.target_kind == kind, Comment.target_id.in_(ids)).order_by(*order)
+    ).all()
+    answered = {row.parent_id for row in rows}
+    found: dict[int, list[CommentRow]] = {}
+    for row in rows:
+        if not row.hidden or row.id in answered:
+            found.setdefault(row.target_id, []).append(_comment(row))
+    return found
+
+
+def _comment_rows() -> Any:
+    return select(
+        Comment.id,
+        Comment.target_id,
+        Comment.parent_id,
+        Comment.author_id,
+        Member.name.label("author_name"),
+        Member.kind.label("author_kind"),
+        Member.job.label("author_job"),
+        Comment.body,
+        Comment.html,
+        Comment.lang,
+        Comment.created_at,
+        Comment.edited_at,
+        Comment.hidden_at.is_not(None).label("hidden"),
+    ).join(Member, Member.id == Comment.author_id)
+
+
+def _comment(row: Row[Any]) -> CommentRow:
+    values = row._asdict()
+    return CommentRow(**(values | {"body": "", "html": ""} if row.hidden else values))
+
+
+def comments_page(kind: str, target_id: int, *, after: tuple[datetime, int] | None, size: int) -> list[CommentRow]:
+    """Return up to ``size + 1`` visible comments on one thing, in order of time, that come after a key."""
+    wanted = _comment_rows().where(
+        Comment.target_kind == kind, Comment.target_id == target_id, Comment.hidden_at.is_(None)
+    )
+    if after is not None:
+        wanted = wanted.where(func.row(Comment.created_at, Comment.id) > func.row(*after))
+    ordered = wanted.order_by(Comment.created_at, Comment.id).limit(size + 1)
+    return [_comment(row) for row in db.session.execute(ordered)]
+
+
+def comment_row(comment_id: int) -> CommentRow | None:
+    """Return one comment."""
+    row = db.session.execute(_comment_rows().where(Comment.id == comment_id)).one_or_none()
+    return _comment(row) if row is not None else None
+
+
+def comment_target(comment_id: int) -> tuple[str, int] | None:
+    """Return the kind and id of what a comment is on."""
+    row = db.session.execute(select(Comment.target_kind, Comment.target_id).filter_by(id=comment_id)).one_or_none()
+    return (row.target_kind, row.target_id) if row is not None else None
+
+
+def comment_for_update(comment_id: int) -> Comment:
+    """Return a comment, locked until the transaction ends.
+
+    :raise NotFound: when there is none.
+    """
+    comment = db.session.scalar(select(Comment).filter_by(id=comment_id).with_for_update())
+    if comment is None:
+        raise NotFound(_l("There is no such comment."))
+    return comment
+
+
+def count_comments(kind: str, target_id: int) -> int:
+    """Return how many comments on a thing can be seen."""
+    visible = select(func.count()).select_from(Comment).filter_by(target_kind=kind, target_id=target_id)
+    return db.session.scalar(visible.where(Comment.hidden_at.is_(None))) or 0
+
+
+# Follows
+
+
+def is_following(member_id: int | None, kind: str, ids: Collection[int]) -> set[int]:
+    """Return which of these things a member follows."""
+    if member_id is None or not ids:
+        return set()
+    found = select(Follow.target_id).filter_by(member_id=member_id, target_kind=kind)
+    return set(db.session.scalars(found.where(Follow.target_id.in_(ids))))
+
+
+def followers_of(kind: str, target_id: int) -> list[int]:
+    """Return the members who follow a thing."""
+    return list(db.session.scalars(select(Follow.member_id).filter_by(target_kind=kind, target_id=target_id)))
+
+
+def count_followers(kind: str, target_id: int) -> int:
+    """Return how many members follow a thing."""
+    found = select(func.count()).select_from(Follow).filter_by(target_kind=kind, target_id=target_id)
+    return db.session.scalar(found) or 0
+
+
+def followed_by(member_id: int, kind: str | None = None, limit: int = 200) -> list[tuple[str, int]]:
+    """Return what a member follows, the latest first, as kind and id."""
+    wanted = select(Follow.target_kind, Follow.target_id).filter_by(member_id=member_id)
+    if kind is not None:
+        wanted = wanted.filter_by(target_kind=kind)
+    rows = db.session.execute(wanted.order_by(Follow.since.desc()).limit(limit))
+    return [(row.target_kind, row.target_id) for row in rows]
+
+
+# Tags
+
+
+def tag_ids_of(words: Collection[str]) -> dict[str, int]:
+    """Return which tag each word means, synonyms included; unknown words are not there."""
+    folded = {word: fold(word) for word in words}
+    rows = db.session.execute(select(TagWord.word, TagWord.tag_id).where(TagWord.word.in_(set(folded.values()))))
+    known = {row.word: row.tag_id for row in rows}
+    return {word: known[form] for word, form in folded.items() if form in known}
+
+
+def tags_of(kind: str, ids: Collection[int]) -> dict[int, list[TagCard]]:
+    """Return the tags of things of one kind; one query."""
+    if not ids:
+        return {}
+    rows = db.session.execute(
+        select(ContributionTag.target_id, Tag.id, Tag.key, Tag.name)
+        .join(Tag, Tag.id == ContributionTag.tag_id)
+        .where(ContributionTag.target_kind == kind, ContributionTag.target_id.in_(ids))
+        .order_by(Tag.key)
+    )
+    found: dict[int, list[TagCard]] = {}
+    for target_id, *tag in rows:
+        found.setdefault(target_id, []).append(TagCard(*tag))
+    return found
+
+
+def tag_by_key(key: str) -> TagCard | None:
+    """Return a tag by its key or by any spelling of it."""
+    row = db.session.execute(
+        select(Tag.id, Tag.key, Tag.name)
+        .outerjoin(TagWord, and_(TagWord.tag_id == Tag.id, TagWord.word == fold(key)))
+        .where((Tag.key == key) | TagWord.word.is_not(None))
+        .order_by((Tag.key == key).desc())
+        .limit(1)
+    ).one_or_none()
+    return TagCard(*row) if row is not None else None
+
+
+def all_tags() -> list[TagCard]:
+    """Return all tags by key."""
+    return [TagCard(*row) for row in db.session.execute(select(Tag.id, Tag.key, Tag.name).order_by(Tag.key))]
+
+
+# Impressions
+
+
+def viewers_of(kind: str, ids: Collection[int]) -> dict[int, int]:
+    """Return how many viewers things had, each counted once a day."""
+    if not ids:
+        return {}
+    rows = db.session.execute(
+        select(ImpressionCount.target_id, func.sum(ImpressionCount.viewers))
+        .where(ImpressionCount.target_kind == kind, ImpressionCount.target_id.in_(ids))
+        .group_by(ImpressionCount.target_id)
+    )
+    return {target_id: int(viewers) for target_id, viewers in rows}

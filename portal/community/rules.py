@@ -1,0 +1,88 @@
+"""What holds for boards, comments, tags and impressions. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+
+STAGES = ("submitted", "review", "planned", "making", "shipped", "declined")
+COMMENT_MAX = 10_000
+TAG_MAX = 40
+TAGS_MAX = 8
+IMPRESSION_DAYS = 90
+
+
+class BoardType(StrEnum):
+    """What a board gathers."""
+
+    IDEAS = "ideas"
+    SUPPORT = "support"
+
+
+class Voting(StrEnum):
+    """How a board's members vote."""
+
+    SUPPORT = "support"
+    SUPPORT_NOT_FOR_ME_SKIP = "support_not_for_me_skip"
+
+
+class Target(StrEnum):
+    """What can be commented on or followed."""
+
+    IDEA = "idea"
+    QUESTION = "question"
+    ANSWER = "answer"
+    MEMBER = "member"
+    TAG = "tag"
+    BOARD = "board"
+
+
+class Origin(StrEnum):
+    """Where somebody met a thing: the list, the search, a link. Kept with impressions and votes."""
+
+    NEWEST = "newest"
+    RISING = "rising"
+    WANTED = "wanted"
+    EXPLORE = "explore"
+    ANSWER_DUE = "answer_due"
+    HOME = "home"
+    SEARCH = "search"
+    SIMILAR = "similar"
+    LINK = "link"
+    API = "api"
+    STAFF = "staff"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A comment's place in the drawn thread: itself, and its replies in order of time."""
+
+    id: int
+    replies: tuple[int, ...]
+
+
+def origin_of(word: str | None) -> str:
+    """Return a known origin, `Origin.LINK` for anything else."""
+    return word if word in set(Origin) else Origin.LINK.value
+
+
+def viewer_key(salt: str, viewer: str) -> str:
+    """Return the key under which a viewer is known for one day: 16 hex digits."""
+    return blake2b(viewer.encode(), key=salt.encode()[:64], digest_size=8).hexdigest()
+
+
+def thread(parents: dict[int, int | None]) -> list[Branch]:
+    """Return comments, given in order of time as id → parent, as a thread drawn two levels deep.
+
+    A reply to a reply stays on the second level; a reply whose parent is not there stands on its own.
+    """
+    top: dict[int, list[int]] = {}
+    root: dict[int, int] = {}
+    for comment_id, parent_id in parents.items():
+        if parent_id is None or parent_id not in root:
+            root[comment_id] = comment_id
+            top[comment_id] = []
+        else:
+            root[comment_id] = root[parent_id]
+            top[root[parent_id]].append(comment_id)
+    return [Branch(comment_id, tuple(replies)) for comment_id, replies in top.items()]
