@@ -1,0 +1,1 @@
+"""Benchmarks: each prints one JSON document; `python -m bench` runs them and prints a table. Never asserted."""
