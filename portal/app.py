@@ -45,6 +45,7 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Fl
     )
     app.config.from_mapping(config.load(os.environ if environ is None else environ))
     app.config.from_mapping(overrides)
+    logs.init_app(app)
     broker.init_app(app)
     database.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)

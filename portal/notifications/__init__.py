@@ -1,0 +1,1 @@
+"""Telling people: today, the page they are looking at."""
