@@ -11,7 +11,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from portal import config
-from portal.kernel import broker, database, periodic, progress, projections
+from portal.kernel import broker, database, logs, periodic, progress, projections
 from portal.kernel.database import TransactionalFlask, db
 
 ROOT = Path(__file__).resolve().parent.parent
