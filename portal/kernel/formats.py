@@ -5,6 +5,7 @@ Each function reads the language of the current request once; what Babel says is
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Literal
 
 from babel import dates, numbers
 from flask_babel import get_locale
@@ -13,7 +14,8 @@ from markupsafe import Markup
 from portal.kernel import clock
 
 MINUTE, HOUR, DAY, WEEK, MONTH, YEAR = 60, 3600, 86400, 604800, 2629746, 31556952
-_UNITS = (
+Unit = Literal["year", "month", "week", "day", "hour", "minute", "second"]
+_UNITS: tuple[tuple[Unit, int, int], ...] = (
     ("year", YEAR, YEAR),
     ("month", MONTH, 8 * WEEK),
     ("week", WEEK, 2 * WEEK),
@@ -149,7 +151,7 @@ def _as_date(value: date | datetime) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _in_units(seconds: float) -> tuple[int, str]:
+def _in_units(seconds: float) -> tuple[int, Unit]:
     for unit, size, least in _UNITS:
         if seconds >= least:
             return int(seconds // size), unit
@@ -168,7 +170,7 @@ def _day(value: date, pattern: str, area: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _relative(amount: int, unit: str, area: str) -> str:
+def _relative(amount: int, unit: Unit, area: str) -> str:
     if not amount:
         return "adesso" if area.startswith("it") else "just now"
     sizes = {"minute": MINUTE, "hour": HOUR, "day": DAY, "week": WEEK, "month": MONTH, "year": YEAR}
@@ -177,6 +179,6 @@ def _relative(amount: int, unit: str, area: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _length(amount: int, unit: str, area: str) -> str:
-    size = {"day": DAY, "week": WEEK}[unit]
+def _length(amount: int, unit: Unit, area: str) -> str:
+    size = {"day": DAY, "week": WEEK}[str(unit)]
     return str(dates.format_timedelta(timedelta(seconds=amount * size), granularity=unit, threshold=9999, locale=area))

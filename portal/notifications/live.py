@@ -68,4 +68,3 @@ def _disconnect(_reason: object = None) -> None:
 
 def _failed(error: Exception) -> None:
     log.warning("a socket's message failed", exc_info=error)
-

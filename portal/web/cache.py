@@ -141,7 +141,8 @@ class ReaderCache:
                     self.pages.popitem(last=False)
         response.headers["ETag"] = etag
         response.headers["Cache-Control"] = "no-cache"
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
 
 def init_app(app: Flask) -> None:
@@ -150,7 +151,7 @@ def init_app(app: Flask) -> None:
         return
     with app.app_context():
         cache = ReaderCache(app, db.engine)
-    app.wsgi_app = cache  # type: ignore[method-assign]
+    app.wsgi_app = cache  # type: ignore[method-assign,assignment]
     app.extensions["reader_cache"] = cache
     app.after_request_funcs.setdefault(None, []).insert(0, cache.keep)
 

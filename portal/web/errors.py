@@ -51,7 +51,7 @@ def init_app(app: Flask) -> None:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.exception("request failed", path=request.path)
+    log.error("request failed", path=request.path, exc_info=error)
     return _answer(error)
 
 
@@ -120,9 +120,9 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, PortalError) and str(error):
         return str(error)
     if isinstance(error, CSRFError):
-        return _("This form has waited too long, or cookies are switched off. Nothing is lost: send it again.")
+        return str(_("This form has waited too long, or cookies are switched off. Nothing is lost: send it again."))
     status = status_of(error)
-    return {
+    words = {
         400: _("We could not read what was sent."),
         401: _("Sign in to go on."),
         403: _("This is not open to you."),
@@ -134,17 +134,16 @@ def sentence_of(error: Exception) -> str:
         422: _("Something needs mending."),
         429: _("That was a lot in a short time. Wait a little and try again."),
         503: _("Something we depend on is away. We try again by ourselves; so can you, in a moment."),
-    }.get(
-        status,
-        _("A mistake of ours. It has been noted, with this moment, and nothing you wrote has been kept half-done.")
-        if status >= SERVER_ERROR
-        else _("This did not work."),
-    )
+    }
+    if status in words:
+        return str(words[status])
+    ours = _("A mistake of ours. It has been noted, and nothing you wrote has been kept half-done.")
+    return str(ours if status >= SERVER_ERROR else _("This did not work."))
 
 
 def title_of(status: int) -> str:
     """Return the heading of an error's page."""
-    return {
+    words = {
         400: _("That did not arrive well"),
         401: _("Please sign in"),
         403: _("Not open to you"),
@@ -155,7 +154,8 @@ def title_of(status: int) -> str:
         422: _("Please mend this"),
         429: _("One moment"),
         503: _("Back in a moment"),
-    }.get(status, _("Our mistake") if status >= SERVER_ERROR else _("That did not work"))
+    }
+    return str(words.get(status) or (_("Our mistake") if status >= SERVER_ERROR else _("That did not work")))
 
 
 def _kept() -> Iterable[Kept]:
@@ -181,5 +181,3 @@ def _give_up() -> None:
         rollback()
     except DBAPIError:
         log.warning("rollback failed; the connection is gone")
-
-

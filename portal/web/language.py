@@ -33,7 +33,9 @@ def chosen() -> str:
         return DEFAULT
     if "language" not in g:
         cookie = request.cookies.get(COOKIE)
-        g.language = cookie if cookie in CODES else reader().lang or preferred(request.headers.get("Accept-Language", ""))
+        g.language = (
+            cookie if cookie in CODES else reader().lang or preferred(request.headers.get("Accept-Language", ""))
+        )
     return str(g.language)
 
 

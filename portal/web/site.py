@@ -1,10 +1,10 @@
 """What every page knows of the place it is in: its name, its sections, and which of them exist for this reader."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, current_app
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
@@ -12,6 +12,7 @@ from werkzeug.routing import RequestRedirect
 from portal.kernel.errors import PortalError
 from portal.members.policy import Viewer, access_of
 
+View = Callable[..., Any]
 LANGUAGES = (("it", "Leggi in italiano"), ("en", "Read in English"))
 
 
@@ -136,26 +137,18 @@ class Site:
                 yield Group(group.label, items)
 
     def first_of_staff(self) -> str:
-        """Return the first page of the staff's house that this reader may see.
-
-        :raise NotFound: never; without any page the answer is the front.
-        """
+        """Return the first page of the staff's house that this reader may see; the front without any."""
         return next((place.href for group in self.rail() for place in group.items), "/")
 
 
-def words_of_language(code: str) -> str:
-    """Return the name of a language in the reader's own."""
-    return {"it": _("Italian"), "en": _("English")}.get(code, code)
-
-
-def _view_at(app: Flask, path: str) -> object | None:
-    known: dict[str, object | None] = app.extensions.setdefault("portal_places", {})
+def _view_at(app: Flask, path: str) -> View | None:
+    known: dict[str, View | None] = app.extensions.setdefault("portal_places", {})
     if path not in known:
         known[path] = _look(app, path)
     return known[path]
 
 
-def _look(app: Flask, path: str) -> object | None:
+def _look(app: Flask, path: str) -> View | None:
     adapter = app.url_map.bind("localhost")
     for method in ("GET", "POST"):
         try:

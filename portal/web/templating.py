@@ -74,7 +74,11 @@ def signed_in() -> bool:
 
 def sign_in_url() -> str:
     """Return the way to sign in and back to this page; a fragment leads back to the page it lies in."""
-    back = request.headers.get("HX-Current-URL") or request.referrer or "" if request.headers.get("HX-Request") == "true" else ""
+    back = (
+        request.headers.get("HX-Current-URL") or request.referrer or ""
+        if request.headers.get("HX-Request") == "true"
+        else ""
+    )
     path = back.removeprefix(request.host_url.rstrip("/")) if back.startswith(request.host_url) else here()
     return "/sign-in?next=" + quote(path, safe="/")
 
@@ -88,9 +92,9 @@ def lang_attr(code: str | None) -> Markup:
 
 def local(words: Mapping[str, str] | str | None) -> str:
     """Return a text that is kept in several languages in the reader's, or in the first there is."""
-    if not words or isinstance(words, str):
+    if words is None or isinstance(words, str):
         return words or ""
-    return words.get(formats.language()) or next((text for text in words.values() if text), "")
+    return str(words.get(formats.language()) or next((text for text in words.values() if text), ""))
 
 
 def similar_attrs(url: str) -> dict[str, str]:
@@ -130,5 +134,3 @@ def asset(path: str) -> str:
         mark = hashlib.sha256(file.read_bytes()).hexdigest()[:10]
         known[path] = (written, f"{current_app.static_url_path}/{path}?v={mark}")
     return known[path][1]
-
-
