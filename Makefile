@@ -45,7 +45,7 @@ test: setup tryton ## every test, services included
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 tryton: setup ## the Tryton server that the tests and `make run CRM=tryton` use
-	@if [ -f integrations/tryton/provision.py ]; then $(PYTHON) integrations/tryton/provision.py; fi
+	@$(BIN)/python -m portal.local.tryton
 
 lint: setup ## ruff, formatting, templates, catalogues
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ USER = "portal"
 PASSWORD = "wool-and-words-8"  # noqa: S105 - of a server that listens on this machine alone
 ADMIN = "admin"
 START_SECONDS = 60.0
+KNOWN_BY_COMPANY = ("crm_account", "crm_tier", "crm_spent", "crm_products", "crm_segment", "crm_revenue", "crm_since")
 
 
 class CannotBuild(RuntimeError):
@@ -157,24 +158,36 @@ def wait_until_ready(url: str, process: "subprocess.Popen[bytes] | None" = None)
 
 
 def fill(url: str, demo: Path) -> dict[str, int]:
-    """Give Tryton the demo community's accounts and contacts, as a CRM has them; again adds none."""
+    """Give Tryton the demo community's accounts and contacts, as a CRM has them; again adds none.
+
+    A party that the portal made before is given only what the company knows of it.
+    """
     organisations, members = _read(demo / "organisations.jsonl"), _read(demo / "members.jsonl")
     with Rpc(url, DATABASE, ADMIN, PASSWORD) as rpc:
-        known = set(_ids_by_code(rpc))
-        accounts = [_account(o) for o in organisations if o["crm"]["account_id"] not in known]
-        _create(rpc, accounts)
+        accounts = _put(rpc, [_account(o) for o in organisations])
         ids = _ids_by_code(rpc)
         codes = {o["key"]: o["crm"]["account_id"] for o in organisations}
-        contacts = [_contact(m, ids.get(codes.get(m["organisation"], ""))) for m in members if _contact_id(m)]
-        contacts = [c for c in contacts if c["code"] not in known]
-        _create(rpc, contacts)
+        contacts = _put(
+            rpc, [_contact(m, ids.get(codes.get(m["organisation"], ""))) for m in members if _contact_id(m)]
+        )
         _give_owners(rpc, organisations, members)
-    return {"accounts": len(accounts), "contacts": len(contacts)}
+    return {"accounts": accounts, "contacts": contacts}
 
 
-def _create(rpc: Rpc, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        rpc.call("model.party.party.create", rows)
+def _put(rpc: Rpc, rows: list[dict[str, Any]]) -> int:
+    """Create these parties, and complete those that lack what the company knows; return how many were new."""
+    fields = ["id", "code", *KNOWN_BY_COMPANY]
+    known = {r["code"]: r for r in rpc.call("model.party.party.search_read", [], 0, None, None, fields)}
+    if new := [row for row in rows if row["code"] not in known]:
+        rpc.call("model.party.party.create", new)
+    parts: list[Any] = []
+    for row in rows:
+        party = known.get(row["code"])
+        if party and not any(party[name] for name in KNOWN_BY_COMPANY):
+            parts += [[party["id"]], {name: row[name] for name in KNOWN_BY_COMPANY if name in row}]
+    if parts:
+        rpc.call("model.party.party.write", *parts)
+    return len(new)
 
 
 def _ids_by_code(rpc: Rpc) -> dict[str, int]:
@@ -299,3 +312,7 @@ def _run(command: list[str], *, say: str = "", extra: Mapping[str, str] | None =
     if done.returncode:
         message = f"{Path(command[0]).name} failed: {done.stderr.decode(errors='replace')[-2000:]}"
         raise CannotBuild(message)
+
+
+if __name__ == "__main__":
+    print(f"Tryton is ready: {ensure_template()}")  # noqa: T201 - what `make tryton` says
