@@ -72,8 +72,11 @@ def database_url() -> Iterator[str]:
 def redis_url() -> str:
     """Address of a numbered database of the broker that is this process's own."""
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    base, _, own = os.environ["REDIS_URL"].rpartition("/")
-    return f"{base}/{int(own) + number}" if own.isdigit() else f"{os.environ['REDIS_URL']}/{number}"
+    address = os.environ["REDIS_URL"]
+    if address.startswith("unix:"):
+        return f"{address.partition('?')[0]}?db={number}"
+    base, _, own = address.rpartition("/")
+    return f"{base}/{int(own) + number}" if own.isdigit() else f"{address}/{number}"
 
 
 @contextmanager
