@@ -14,11 +14,12 @@ from flask.cli import FlaskGroup, ScriptInfo
 from portal.app import create_app
 from portal.config import Unsafe
 from portal.kernel.errors import Invalid, PortalError
+from portal.local.cli import COMMANDS
+from portal.local.errors import LocalError
+from portal.local.services import settings_for_commands
 
 
 def _create(_info: object = None) -> Flask:
-    from portal.local.services import settings_for_commands  # noqa: PLC0415 - only commands need a machine's services
-
     return create_app(settings_for_commands())
 
 
@@ -35,12 +36,14 @@ class PortalGroup(FlaskGroup):
             if not refusal.fields:
                 click.echo(str(refusal), err=True)
             sys.exit(1)
-        except (PortalError, Unsafe) as refusal:
+        except (PortalError, Unsafe, LocalError) as refusal:
             click.echo(str(refusal), err=True)
             sys.exit(1)
 
 
 portal = PortalGroup(name="portal", create_app=_create, add_version_option=False, help=__doc__)
+for command in COMMANDS:
+    portal.add_command(command)
 
 
 def main() -> None:

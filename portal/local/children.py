@@ -24,6 +24,7 @@ def start(
     cwd: Path | None = None,
     end_signal: int = signal.SIGTERM,
     unprivileged: str = "",
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, tied to this process; it writes into ``log``.
 
@@ -45,6 +46,7 @@ def start(
             env=environ,
             cwd=cwd,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
 
 
@@ -58,6 +60,8 @@ def tail(log: Path, lines: int = 12) -> str:
 
 def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that ended and was not yet buried does not."""
+    if pid <= 0:
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -77,16 +81,29 @@ def started_at(pid: int) -> str:
     return ""
 
 
-def end_group(pid: int, *, first: int = signal.SIGTERM, patience: float = 10.0) -> None:
-    """End a process that leads its group: ask first, then end whatever is left of the group."""
+def end(pid: int, *, first: int = signal.SIGTERM, patience: float = 10.0) -> None:
+    """End a process that leads its session: ask, ask again, then end whatever is left of the session."""
+    asked = time.monotonic()
     _signal(pid, first)
-    until = time.monotonic() + patience
-    while is_alive(pid) and time.monotonic() < until:
+    again = asked + patience / 2
+    while is_alive(pid) and time.monotonic() < asked + patience:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
+        if again and time.monotonic() > again:
+            again = 0.0
+            _signal(pid, first)  # RQ's worker then leaves its long job, whose promise stays
         time.sleep(0.02)
+    end_session(pid)
+
+
+def end_session(pid: int) -> None:
+    """Kill what is left of the processes that one started, whatever groups they made."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int(entry.read_text().rpartition(")")[2].split()[3]) == pid:
+                _signal(int(entry.parent.name), signal.SIGKILL)
 
 
 def _signal(pid: int, number: int) -> None:

@@ -112,7 +112,7 @@ class Kept:
     def end(self) -> None:
         """Stop the server cleanly."""
         if self.is_alive():
-            children.end_group(self.pid, first=self.server.end_signal, patience=20.0)
+            children.end(self.pid, first=self.server.end_signal, patience=20.0)
 
 
 class Keeper:
@@ -179,7 +179,7 @@ def end_listed(place: Places) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGTERM)
         for pid in left:
-            children.end_group(pid, patience=5.0)
+            children.end(pid, patience=5.0)
     listed.unlink(missing_ok=True)
 
 

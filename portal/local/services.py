@@ -1,5 +1,6 @@
 """Have the embedded servers of a data folder at hand, started when nobody has them running yet."""
 
+import atexit
 import contextlib
 import fcntl
 import json
@@ -8,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TextIO
 
+from portal.local.children import is_alive
 from portal.local.errors import LocalError
 from portal.local.places import Places, places
 
@@ -29,6 +31,7 @@ class Services:
         self.place, self.fast, self.watch_only = place, fast, watch_only
         self._users: TextIO | None = None
         self._words: IO[bytes] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
 
     def take(self, tell: Tell = _say_nothing) -> None:
         """Start the servers, or join those who have them; return when they answer.
@@ -61,7 +64,7 @@ class Services:
         command = [sys.executable, "-m", "portal.local.keeper", str(self.place.data)]
         command += ["--fast"] * self.fast + ["--watch-only"] * self.watch_only
         with (self.place.log / "keeper.log").open("ab") as errors:
-            keeper = subprocess.Popen(
+            keeper = self._keeper = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -80,6 +83,18 @@ class Services:
         code = keeper.wait()
         msg = f"The keeper of the embedded servers ended at once ({code})."
         raise LocalError(msg, f"See {self.place.log / 'keeper.log'}.")
+
+    def _wait_for_end_of(self, keeper: int) -> None:
+        until = time.monotonic() + PATIENCE
+        while is_alive(keeper) and time.monotonic() < until:
+            if self._keeper is not None:
+                self._keeper.poll()  # buries it when it is our child
+            time.sleep(0.02)
+
+    def environ(self, names: Sequence[str] = ("DATABASE_URL", "REDIS_URL")) -> dict[str, str]:
+        """Return the settings that lead to the servers."""
+        urls = {"DATABASE_URL": self.place.database_url, "REDIS_URL": self.place.redis_url}
+        return {name: urls[name] for name in names}
 
     def news(self) -> list[str]:
         """Return what the keeper said since the last call, when it was we who started it."""
@@ -104,10 +119,35 @@ class Services:
             if keeper := self.keeper_pid():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(keeper, signal.SIGTERM)
-                until = time.monotonic() + PATIENCE
-                while self.keeper_pid() and time.monotonic() < until:
-                    time.sleep(0.02)
+                self._wait_for_end_of(keeper)
         return True
+
+
+def settings_for_commands() -> dict[str, str]:
+    """Return the environment for one command, with embedded servers where it names none.
+
+    They are started when nobody has them running, and end with the command.
+
+    :raise LocalError: when they do not come up, or production names no servers.
+    """
+    environ = dict(os.environ)
+    if {"--help", "-h"} & set(sys.argv[1:]) or len(sys.argv) == 1:
+        return environ
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not given(environ, name)]
+    if not missing:
+        return environ
+    if environ.get("PORTAL_ENV") == "production":
+        msg = f"{' and '.join(missing)} must be set in production."
+        raise LocalError(msg, "Embedded servers are for development.")
+    services = Services(places(environ.get("PORTAL_DATA_DIR") or "var"))
+    services.take()
+    atexit.register(services.release)
+    return {**environ, **services.environ(missing)}
+
+
+def given(environ: Mapping[str, str], name: str) -> bool:
+    """Tell whether a setting is in the environment, itself or as a file."""
+    return bool(environ.get(name) or environ.get(f"{name}_FILE"))
 
 
 @contextlib.contextmanager

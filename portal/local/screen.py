@@ -1,0 +1,57 @@
+"""What `portal up` shows: one line a step, with its seconds."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+WIDTH = 66
+
+
+class Screen:
+    """Prints steps for a person; plain lines where there is no terminal."""
+
+    def __init__(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")  # a terminal that cannot show a character shows another
+        self.console = Console(highlight=False, soft_wrap=True)
+
+    def title(self, text: str) -> None:
+        """Print a heading."""
+        self.console.print(f"[bold]{escape(text)}[/bold]")
+
+    def step(self, text: str, seconds: float | None = None) -> None:
+        """Print something that is done."""
+        took = "" if seconds is None else f"{seconds:6.1f} s"
+        self.console.print(f"  [green]✓[/green] {escape(text):<{WIDTH}}[dim]{took}[/dim]".rstrip())
+
+    def note(self, text: str) -> None:
+        """Print something that a person should know."""
+        self.console.print(f"  [yellow]![/yellow] {escape(text)}")
+
+    def fail(self, text: str, cure: str = "") -> None:
+        """Print what went wrong and how to mend it."""
+        self.console.print(f"  [red]✗[/red] {escape(text)}")
+        if cure:
+            self.console.print(f"    {escape(cure)}")
+
+    @contextmanager
+    def timed(self, text: str) -> Iterator[None]:
+        """Print a step with the time that its block took."""
+        began = time.monotonic()
+        yield
+        self.step(text, time.monotonic() - began)
+
+    def people(self, rows: list[tuple[str, str, str]]) -> None:
+        """Print who may sign in: role, address, password."""
+        table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim", pad_edge=False)
+        for column in ("  sign in as", "address", "password"):
+            table.add_column(column)
+        for who, address, password in rows:
+            table.add_row(f"  {escape(who)}", escape(address), escape(password))
+        self.console.print(table)
