@@ -34,6 +34,7 @@ SETTINGS = (
     Setting("PORTAL_NAME", "Lanaviva", "name of the community"),
     Setting("PORTAL_IMPRINT", "", "who runs the community, at the foot of each page; its name by default"),
     Setting("PORTAL_BRAND_CSS", "", "address of a style sheet that sets the brand's hue, logo and radius"),
+    Setting("PORTAL_READER_CACHE", "", "1 keeps pages for readers ready, 0 does not; 1 by default, 0 in tests"),
     Setting("PORTAL_LOG", "", "json or plain; plain on a terminal, json elsewhere by default"),
     Setting("PORTAL_METRICS_TOKEN", "", "lets a scraper elsewhere read /metrics", secret=True),
     Setting("DATABASE_URL", "", "PostgreSQL; without it `portal up` starts one of its own"),

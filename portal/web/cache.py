@@ -147,7 +147,8 @@ class ReaderCache:
 
 def init_app(app: Flask) -> None:
     """Put the cache before the application, unless it is switched off."""
-    if app.config.get("READER_CACHE", app.config["PORTAL_ENV"] != "testing") is False:
+    wanted = app.config.get("PORTAL_READER_CACHE") or ("0" if app.config["PORTAL_ENV"] == "testing" else "1")
+    if wanted != "1":
         return
     with app.app_context():
         cache = ReaderCache(app, db.engine)

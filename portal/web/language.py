@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, has_request_context, request
 from flask_babel import Babel
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import LanguageAccept
@@ -15,6 +15,7 @@ from portal.members.session import current_viewer
 CODES = ("it", "en")
 DEFAULT = "en"
 COOKIE = "lang"
+KNOWN = "portal.language"
 
 
 def init_app(app: Flask) -> None:
@@ -31,12 +32,16 @@ def chosen() -> str:
     """Return the reader's language: chosen on this device, else her own, else her browser's."""
     if not has_request_context():
         return DEFAULT
-    if "language" not in g:
+    known: str | None = request.environ.get(KNOWN)
+    if known is None:
         cookie = request.cookies.get(COOKIE)
-        g.language = (
-            cookie if cookie in CODES else reader().lang or preferred(request.headers.get("Accept-Language", ""))
-        )
-    return str(g.language)
+        known = cookie if cookie in CODES else _without_a_choice()
+        request.environ[KNOWN] = known
+    return known
+
+
+def _without_a_choice() -> str:
+    return reader().lang or preferred(request.headers.get("Accept-Language", ""))
 
 
 @lru_cache(maxsize=512)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from portal.members.policy import access, anyone, signed_in
+from portal.members.services import set_language
 from portal.web import cache, errors, headers, health, language, templating
 from portal.web.language import CODES, COOKIE, reader
 from portal.web.site import Site
@@ -22,6 +23,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     errors.init_app(app)
     app.register_blueprint(web)
+    app.extensions["csrf"].exempt(switch_theme)  # changes nothing but how this device draws
     health.init_app(app)
     cache.init_app(app)
 
@@ -38,7 +40,11 @@ def staff() -> ResponseReturnValue:
 def choose_language(code: str) -> ResponseReturnValue:
     """Keep the chosen language on this device and go back."""
     answer = redirect(_back(request.args.get("next", "/")))
-    return _remember(answer, COOKIE, code) if code in CODES else answer
+    if code not in CODES:
+        return answer
+    if (member_id := reader().member_id) is not None:
+        set_language(member_id, code)
+    return _remember(answer, COOKIE, code)
 
 
 @web.post("/preferences/theme")
