@@ -16,6 +16,7 @@ class Organisation(Model):
     """The company a member belongs to; the CRM's account."""
 
     __tablename__ = "organisation"
+    __table_args__ = (Index("uq_organisation_account", text("(crm ->> 'account_id')"), unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     name: Mapped[str]
@@ -40,6 +41,7 @@ class Member(Model):
             unique=True,
             postgresql_where=text("external_id IS NOT NULL"),
         ),
+        Index("ix_member_joined", "joined_at", "id", postgresql_where=text("NOT placeholder")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)

@@ -1,0 +1,207 @@
+"""Members as the CRM knows them: what may be sent, and what comes back. The feature `crm` asks through the facade.
+
+A member and a contact are the same person only on evidence: the CRM's key was proven before, or the CRM holds an
+address that the member has confirmed.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.kernel.outbox import publish
+from portal.members import queries
+from portal.members.events import MemberLinkedToCrm, OrganisationChanged
+from portal.members.models import Identity, Member, Organisation
+from portal.members.rules import Kind, Purpose
+
+CONTACT = "crm_contact"
+ACCOUNT = Organisation.crm["account_id"].astext
+
+
+@dataclass(frozen=True, slots=True)
+class CrmContact:
+    """A member, as much of her as a CRM may be told once she agrees."""
+
+    member_id: int
+    name: str
+    email: str | None
+    email_verified: bool
+    kind: str
+    lang: str
+    job: str
+    city: str
+    country: str
+    joined_at: datetime
+    last_seen_at: datetime | None
+    organisation_id: int | None
+    contact_id: str | None
+    """The CRM's own key, when it is proven."""
+    crm: Mapping[str, Any]
+    """What the CRM said of her last."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrmAccount:
+    """An organisation, as the CRM knows it."""
+
+    organisation_id: int
+    key: str | None
+    name: str
+    kind: str
+    country: str
+    region: str
+    account_id: str | None
+    crm: Mapping[str, Any]
+
+
+def may_share_with_crm(member_ids: Collection[int]) -> set[int]:
+    """Return which of these members agree to be told to the CRM."""
+    return queries.who_agrees(member_ids, Purpose.CRM)
+
+
+def crm_contacts(member_ids: Collection[int] | None = None) -> list[CrmContact]:
+    """Return these members, or all who have an account; one query. Ask `may_share_with_crm` before sending."""
+    proven = (
+        select(Identity.value)
+        .where(Identity.member_id == Member.id, Identity.kind == CONTACT, Identity.verified)
+        .order_by(Identity.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    wanted = select(Member, proven).where(~Member.placeholder, Member.active).order_by(Member.id)
+    if member_ids is not None:
+        wanted = wanted.where(Member.id.in_(set(member_ids)))
+    return [_contact(who, contact_id) for who, contact_id in db.session.execute(wanted)]
+
+
+def _contact(who: Member, contact_id: str | None) -> CrmContact:
+    return CrmContact(
+        member_id=who.id,
+        name=who.name,
+        email=who.email,
+        email_verified=who.email_verified_at is not None,
+        kind=who.kind,
+        lang=who.lang,
+        job=who.job,
+        city=who.city,
+        country=who.country,
+        joined_at=who.joined_at,
+        last_seen_at=who.last_seen_at,
+        organisation_id=who.organisation_id,
+        contact_id=contact_id,
+        crm=dict(who.crm),
+    )
+
+
+def crm_accounts(organisation_ids: Collection[int] | None = None) -> list[CrmAccount]:
+    """Return these organisations, or all of them; one query."""
+    wanted = select(Organisation).order_by(Organisation.id)
+    if organisation_ids is not None:
+        wanted = wanted.where(Organisation.id.in_(set(organisation_ids)))
+    return [
+        CrmAccount(o.id, o.key, o.name, o.kind, o.country, o.region, o.crm.get("account_id"), dict(o.crm))
+        for o in db.session.scalars(wanted)
+    ]
+
+
+def link_contact(member_id: int, contact_id: str, *, evidence: str) -> bool:
+    """Note that a member is this contact of the CRM; return whether that is news.
+
+    A contact that is proven to be somebody else stays with that member.
+    """
+    holder = _member_of(contact_id)
+    if holder is not None:
+        return False
+    db.session.add(Identity(member_id=member_id, kind=CONTACT, value=contact_id, verified=True, evidence=evidence))
+    publish(MemberLinkedToCrm(member_id=member_id, contact_id=contact_id, evidence=evidence))
+    return True
+
+
+def apply_crm_contact(
+    *,
+    contact_id: str,
+    emails: Collection[str] = (),
+    account_id: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> int | None:
+    """Take over what the CRM says of a contact; return the member it is, or None when it is nobody we know.
+
+    ``attributes`` replace those of the same name in `Member.crm`; a None removes one.
+    """
+    member_id = _member_of(contact_id) or _member_with_proven(emails)
+    if member_id is None:
+        return None
+    link_contact(member_id, contact_id, evidence="proven address")
+    who = queries.member_for_update(member_id)
+    fresh = _merged(who.crm, {**(attributes or {}), "contact_id": contact_id})
+    if fresh != who.crm:
+        who.crm = fresh
+    if account_id is not None and (organisation_id := _organisation_with(account_id)) is not None:
+        who.organisation_id = organisation_id
+    return member_id
+
+
+def _member_of(contact_id: str) -> int | None:
+    return db.session.scalar(select(Identity.member_id).filter_by(kind=CONTACT, value=contact_id, verified=True))
+
+
+def _member_with_proven(emails: Collection[str]) -> int | None:
+    found = select(Member.id).where(Member.email.in_(list(emails)), Member.email_verified_at.is_not(None))
+    ids = db.session.scalars(found.limit(2)).all() if emails else []
+    return ids[0] if len(ids) == 1 else None
+
+
+def _organisation_with(account_id: str) -> int | None:
+    return db.session.scalar(select(Organisation.id).where(account_id == ACCOUNT))
+
+
+def _merged(old: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
+    both = {**old, **fresh}
+    return {name: value for name, value in both.items() if value is not None}
+
+
+def apply_crm_account(
+    *,
+    account_id: str,
+    name: str,
+    kind: str = Kind.CUSTOMER.value,
+    country: str = "",
+    region: str = "",
+    attributes: Mapping[str, Any] | None = None,
+) -> int:
+    """Take over what the CRM says of an account; return the organisation, which is made when it is new."""
+    wanted = select(Organisation).where(account_id == ACCOUNT).with_for_update()
+    found = db.session.scalar(wanted)
+    if found is None:
+        found = Organisation(name=name, kind=kind, country=country, region=region, crm={"account_id": account_id})
+        db.session.add(found)
+    fresh = _merged(found.crm, {**(attributes or {}), "account_id": account_id})
+    told = {"name": name, "country": country or found.country, "region": region or found.region, "crm": fresh}
+    changed = found.id is None or any(getattr(found, field) != value for field, value in told.items())
+    for field, value in told.items():
+        setattr(found, field, value)
+    db.session.flush()
+    if changed:
+        publish(OrganisationChanged(organisation_id=found.id))
+    return found.id
+
+
+def contacts_merged(gone_id: str, kept_id: str) -> int | None:
+    """Follow a merge in the CRM: whoever was the contact that is gone is now the one that was kept.
+
+    Return the member concerned, or None. A member who is already the kept contact keeps it, and the other link ends.
+    """
+    member_id = _member_of(gone_id)
+    if member_id is None:
+        return None
+    link = update(Identity).where(Identity.kind == CONTACT, Identity.value == gone_id, Identity.verified)
+    if _member_of(kept_id) is None:
+        db.session.execute(link.values(value=kept_id, evidence=f"merged in the CRM from {gone_id}", since=now()))
+    else:
+        db.session.execute(link.values(verified=False, evidence=f"merged in the CRM into {kept_id}"))
+    return member_id

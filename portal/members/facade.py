@@ -1,0 +1,58 @@
+"""What other features may ask or do about people: ids and frozen dataclasses, never table rows."""
+
+from portal.members.contacts import (
+    CrmAccount,
+    CrmContact,
+    apply_crm_account,
+    apply_crm_contact,
+    contacts_merged,
+    crm_accounts,
+    crm_contacts,
+    link_contact,
+    may_share_with_crm,
+)
+from portal.members.queries import (
+    MemberCard,
+    OrganisationCard,
+    Profile,
+    count_members,
+    member_card,
+    member_cards,
+    member_id_by_email,
+    member_ids_by_external,
+    members_in,
+    members_of,
+    newest_members,
+    organisation_card,
+    profile,
+    staff_ids,
+)
+from portal.members.services import confirm_address, placeholders_for
+
+__all__ = [
+    "CrmAccount",
+    "CrmContact",
+    "MemberCard",
+    "OrganisationCard",
+    "Profile",
+    "apply_crm_account",
+    "apply_crm_contact",
+    "confirm_address",
+    "contacts_merged",
+    "count_members",
+    "crm_accounts",
+    "crm_contacts",
+    "link_contact",
+    "may_share_with_crm",
+    "member_card",
+    "member_cards",
+    "member_id_by_email",
+    "member_ids_by_external",
+    "members_in",
+    "members_of",
+    "newest_members",
+    "organisation_card",
+    "placeholders_for",
+    "profile",
+    "staff_ids",
+]

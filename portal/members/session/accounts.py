@@ -1,0 +1,269 @@
+"""Members as Flask-Security sees them: an adapter between its datastore and our services."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask_babel import get_locale
+from flask_login import user_logged_out
+from flask_security import PasswordUtil, RoleMixin, Security, UserMixin, verify_password
+from flask_security.datastore import UserDatastore
+from flask_security.signals import user_confirmed
+
+from portal.members import passwords, policy, queries, services, throttle
+from portal.members.forms import PasswordForm, SignInForm, SignUpForm
+from portal.members.models import Member
+from portal.members.policy import Viewer, access, anyone, signed_in
+from portal.members.session.messages import MESSAGES, Words
+from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
+
+BLUEPRINT = "security"
+NEEDS_MEMBER = frozenset({"security.change_password"})
+REMEMBER = timedelta(days=90)
+
+
+class Account(UserMixin):  # type: ignore[misc]
+    """A member while she signs in or changes how she does."""
+
+    def __init__(self, member: Member, key: str | None = None, viewer: Viewer | None = None) -> None:
+        self.member = member
+        self.key = key
+        self.viewer = viewer or policy.NOBODY
+
+    @property
+    def id(self) -> int:
+        """Return the member's id."""
+        return self.member.id
+
+    @property
+    def name(self) -> str:
+        """Return the member's name."""
+        return self.member.name
+
+    @property
+    def email(self) -> str | None:
+        """Return the member's address."""
+        return self.member.email
+
+    @property
+    def lang(self) -> str:
+        """Return the language the member reads in."""
+        return self.member.lang
+
+    @property
+    def active(self) -> bool:
+        """Return whether the account is open."""
+        return self.member.active
+
+    @property
+    def roles(self) -> list[RoleMixin]:
+        """Return nothing: who may do what is asked of `policy`, never of Flask-Security."""
+        return []
+
+    @property
+    def fs_uniquifier(self) -> str:
+        """Return what mailed links are made from."""
+        return self.member.fs_uniquifier
+
+    @property
+    def password(self) -> str | None:
+        """Return what is kept of the password."""
+        return self.member.password
+
+    @password.setter
+    def password(self, kept: str | None) -> None:
+        services.set_password_hash(self.member.id, kept)
+
+    @property
+    def confirmed_at(self) -> datetime | None:
+        """Return when the address was shown to be the member's."""
+        return self.member.email_verified_at
+
+    @confirmed_at.setter
+    def confirmed_at(self, _moment: datetime | None) -> None:
+        services.confirm_address(self.member.id)
+
+    def verify_and_update_password(self, password: str) -> bool:
+        """Return whether this is the member's password."""
+        return bool(self.password and verify_password(password, self.password))
+
+    def get_id(self) -> str:
+        """Return what the cookie carries; Flask-Login asks when somebody signs in, which opens a session."""
+        if self.key is None:
+            agent = request.headers.get("User-Agent", "")
+            self.key = services.open_session(self.member.id, agent=agent, address=request.remote_addr or "")
+            forget_viewer()
+        return self.key
+
+
+def _language() -> str:
+    locale = get_locale()
+    return locale.language if locale is not None and locale.language in services.LANGUAGES else services.LANGUAGES[0]
+
+
+class Accounts(UserDatastore):  # type: ignore[misc]
+    """Flask-Security's questions and wishes, answered by our queries and services. It never commits."""
+
+    def __init__(self) -> None:
+        super().__init__(Account, RoleMixin)
+
+    def find_user(self, case_insensitive: bool = False, **by: Any) -> Account | None:  # noqa: ARG002, FBT001, FBT002
+        """Return the account with this address, or with this part of a mailed link."""
+        if "email" in by:
+            found = queries.member_by_email(str(by["email"]))
+        else:
+            found = queries.member_by_uniquifier(str(by.get("fs_uniquifier", "")))
+        return Account(found) if found is not None else None
+
+    def find_role(self, role: str) -> RoleMixin | None:  # noqa: ARG002
+        """Return nothing: roles are not Flask-Security's business here."""
+        return None
+
+    def create_user(self, **wishes: Any) -> Account:
+        """Give a customer who signed up an account."""
+        member = services.create_member(
+            email=wishes["email"],
+            name=wishes["name"],
+            password_hash=wishes["password"],
+            lang=_language(),
+            origin="sign_up",
+        )
+        throttle.throttle().count(throttle.SIGN_UP, [f"address:{request.remote_addr}"])
+        return Account(member)
+
+    def set_uniquifier(self, user: Account, uniquifier: str | None = None) -> None:  # noqa: ARG002
+        """Make links that were mailed before useless; the new session gets a new key."""
+        user.member.fs_uniquifier = services.new_uniquifier(user.id)
+        user.key = None
+
+    def put(self, model: Account) -> Account:
+        """Do nothing: services have already written."""
+        return model
+
+    def commit(self) -> None:
+        """Do nothing: only the kernel commits."""
+
+
+class Passwords(PasswordUtil):  # type: ignore[misc]
+    """Which passwords are taken, by our rules."""
+
+    def validate(self, password: str, is_register: bool, **fields: Any) -> tuple[list[str] | None, str]:  # noqa: ARG002, FBT001
+        """Return why a password is refused, if it is, and its normal form."""
+        normal = self.normalize(password)
+        if "user" in fields:
+            fields = {"name": fields["user"].name, "email": fields["user"].email}
+        weak = passwords.why_weak(normal, name=fields.get("name") or "", email=fields.get("email") or "")
+        return ([str(weak)] if weak else None), normal
+
+
+def init_app(app: Flask) -> None:
+    """Set Flask-Security up for our members, and take its hooks out of requests that do not need them."""
+    throttle.init_app(app)
+    app.config.from_mapping(_settings(app))
+    security = Security(
+        app,
+        Accounts(),
+        login_form=SignInForm,
+        register_form=SignUpForm,
+        change_password_form=PasswordForm,
+        password_util_cls=Passwords,
+    )
+    security.i18n_domain = Words(app)
+    security.want_json(lambda _request: False)
+    _keep_to_itself(app, security)
+    security.login_manager.user_loader(_load)
+    security.login_manager.request_loader(lambda _request: None)
+    for endpoint, view in app.view_functions.items():
+        if endpoint.startswith(f"{BLUEPRINT}."):
+            access(signed_in if endpoint in NEEDS_MEMBER else anyone)(view)
+    app.after_request_funcs.setdefault(BLUEPRINT, []).append(_fitting_status)
+    user_logged_out.connect(_left, app)
+    user_confirmed.connect(_confirmed, app)
+
+
+def _keep_to_itself(app: Flask, security: Security) -> None:
+    """Take the extensions' hooks out of requests and templates other than Flask-Security's own."""
+    app.before_request_funcs[None].remove(security.principal._on_before_request)  # noqa: SLF001
+    processors = app.template_context_processors
+    theirs = [one for one in processors[None] if one.__module__.startswith(("flask_login", "flask_security", "flask_wtf"))]
+    for one in theirs:
+        processors[None].remove(one)
+        processors[BLUEPRINT].append(one)
+
+
+def _settings(app: Flask) -> dict[str, Any]:
+    secure = str(app.config.get("PORTAL_URL", "")).startswith("https://")
+    mails = bool(app.config.get("PORTAL_MAIL_URL"))
+    settings = {
+        "PASSWORD_SALT": app.config["SECRET_KEY"],
+        "PASSWORD_SINGLE_HASH": ["argon2"],
+        "PASSWORD_SCHEMES": ["argon2"],
+        "PASSWORD_HASH_PASSLIB_OPTIONS": {
+            "argon2__memory_cost": passwords.MEMORY_KIB,
+            "argon2__time_cost": passwords.PASSES,
+            "argon2__parallelism": passwords.LANES,
+        },
+        "PASSWORD_NORMALIZE_FORM": "NFKC",
+        "PASSWORD_CONFIRM_REQUIRED": False,
+        "EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
+        "LOGIN_URL": "/sign-in",
+        "LOGOUT_URL": "/sign-out",
+        "REGISTER_URL": "/sign-up",
+        "CHANGE_URL": "/account/password",
+        "RESET_URL": "/forgotten",
+        "CONFIRM_URL": "/confirm",
+        "LOGIN_USER_TEMPLATE": "members/sign_in.html",
+        "REGISTER_USER_TEMPLATE": "members/sign_up.html",
+        "CHANGE_PASSWORD_TEMPLATE": "members/password.html",
+        "POST_CHANGE_VIEW": "/account",
+        "REGISTERABLE": True,
+        "CHANGEABLE": True,
+        "CONFIRMABLE": mails,
+        "RECOVERABLE": mails,
+        "SEND_REGISTER_EMAIL": mails,
+        "SEND_PASSWORD_CHANGE_EMAIL": mails,
+        "LOGIN_WITHOUT_CONFIRMATION": True,
+        "FRESHNESS": timedelta(minutes=-1),
+        "STATIC_FOLDER": None,
+        "CLI_USERS_NAME": None,
+        "CLI_ROLES_NAME": None,
+        "FLASH_MESSAGES": True,
+        **{f"MSG_{name}": message for name, message in MESSAGES.items()},
+    }
+    return {
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": secure,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SECURE": secure,
+        "REMEMBER_COOKIE_DURATION": REMEMBER,
+        **{f"SECURITY_{name}": value for name, value in settings.items()},
+    }
+
+
+def _load(key: str) -> SignedIn | Account | None:
+    """Return who holds the session with this key: light on pages, whole where accounts are changed."""
+    found = load_by_key(key)
+    if found is not None and request.blueprint == BLUEPRINT:
+        return Account(queries.member_for_update(found.viewer.id), key, found.viewer)
+    return found
+
+
+def _fitting_status(response: Response) -> Response:
+    """Give a form that comes back with errors the status of an error."""
+    if request.method == "POST" and response.status_code == HTTPStatus.OK:
+        response.status_code = g.get("form_status", HTTPStatus.UNPROCESSABLE_ENTITY)
+    return response
+
+
+def _left(_app: Flask, user: Any, **_: Any) -> None:
+    """Close the session of somebody who signs out, so that a copied cookie opens nothing."""
+    if key := getattr(user, "key", None):
+        services.close_session(key)
+    forget_viewer()
+
+
+def _confirmed(_app: Flask, user: Account, **_: Any) -> None:
+    """Count what was provisional until the address was confirmed."""
+    services.confirm_address(user.id)

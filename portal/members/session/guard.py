@@ -1,0 +1,58 @@
+"""Before any view runs: may this person use it, and did the request come from one of our own pages?"""
+
+from flask import Flask, current_app, g, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFProtect
+
+from portal.kernel.errors import Forbidden, NotSignedIn
+from portal.members.policy import access_of
+from portal.members.session import accounts
+from portal.members.session.viewer import bearer_token, current_viewer
+
+UNDECLARED = frozenset({"static"})
+"""Endpoints of the framework that have no declaration: files that anybody may fetch."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def init_app(app: Flask) -> None:
+    """Teach the application who members are and that it must ask before it acts."""
+    app.config.setdefault("WTF_CSRF_CHECK_DEFAULT", False)
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    CSRFProtect(app)
+    _drop_hook(app, "csrf_protect")
+    accounts.init_app(app)
+    app.before_request(_ask)
+
+
+def _drop_hook(app: Flask, name: str) -> None:
+    """Take a hook of an extension out of every request; `_ask` calls the extension where it is needed."""
+    hooks = app.before_request_funcs.get(None, [])
+    hooks[:] = [hook for hook in hooks if hook.__name__ != name]
+
+
+def came_with_token() -> bool:
+    """Return whether a program asks by a bearer token, not a browser by its cookie."""
+    return bearer_token() is not None
+
+
+def _ask() -> None:
+    """Let the request pass, or say why not.
+
+    :raise NotSignedIn: when a token is not valid, or somebody must sign in.
+    :raise Forbidden: for a view that declares nothing, and for those whom its declaration leaves out.
+    """
+    endpoint = request.endpoint
+    if endpoint is None or endpoint in UNDECLARED:
+        return
+    rule = access_of(current_app.view_functions[endpoint])
+    if rule is None:
+        raise Forbidden(_("This address does not say who may use it, so nobody may."))
+    by_token = bearer_token() is not None
+    if by_token and current_viewer().is_anonymous:
+        g.bad_token = True
+        raise NotSignedIn(_("This token is not valid, or it has been revoked."))
+    if rule.signed_in or rule.roles or rule.scope:
+        rule.check(current_viewer())
+    if not by_token and request.method not in SAFE:
+        protect: CSRFProtect = current_app.extensions["csrf"]
+        protect.protect(apply_exemptions=True)

@@ -1,0 +1,130 @@
+"""Who is asking: from the session's cookie or a bearer token to a `Viewer`, by one query of plain columns."""
+
+from datetime import datetime
+from typing import Any
+
+import flask_login
+from flask import g, has_request_context, request
+from sqlalchemy import Row, bindparam, select
+
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.members import services
+from portal.members.models import ApiToken, Member, MemberSession
+from portal.members.policy import NOBODY, Viewer
+from portal.members.rules import SEEN_EVERY, Role, Scope
+
+BEARER = "Bearer "
+_WHO = (
+    Member.id,
+    Member.name,
+    Member.kind,
+    Member.roles,
+    Member.segments,
+    Member.organisation_id,
+    Member.lang,
+    Member.email_verified_at,
+    Member.joined_at,
+)
+_BY_SESSION = (
+    select(*_WHO, MemberSession.id.label("way"), MemberSession.seen_at.label("seen"))
+    .join(MemberSession, MemberSession.member_id == Member.id)
+    .where(MemberSession.key == bindparam("key"), MemberSession.closed_at.is_(None), Member.active)
+)
+_BY_TOKEN = (
+    select(*_WHO, ApiToken.id.label("way"), ApiToken.used_at.label("seen"), ApiToken.scopes)
+    .join(ApiToken, ApiToken.member_id == Member.id)
+    .where(ApiToken.digest == bindparam("digest"), ApiToken.revoked_at.is_(None), Member.active)
+)
+
+
+class SignedIn:
+    """What Flask-Login holds of a member while a page is made."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, key: str, viewer: Viewer) -> None:
+        self.key = key
+        self.viewer = viewer
+
+    def get_id(self) -> str:
+        """Return what the cookie carries."""
+        return self.key
+
+
+def current_viewer() -> Viewer:
+    """Return who is asking; `NOBODY` outside requests and when no one has signed in."""
+    if not has_request_context():
+        return NOBODY
+    known: Viewer | None = g.get("viewer")
+    if known is None:
+        known = g.viewer = _by_bearer() if bearer_token() is not None else _by_cookie()
+    return known
+
+
+def forget_viewer() -> None:
+    """Ask anew from now on: somebody has just signed in or out, or changed what is shown of her."""
+    g.pop("viewer", None)
+
+
+def current_session_key() -> str | None:
+    """Return the key of the browser's session, if there is one."""
+    return getattr(flask_login.current_user, "key", None)
+
+
+def bearer_token() -> str | None:
+    """Return the token that the request carries."""
+    header = request.headers.get("Authorization", "")
+    return header[len(BEARER) :].strip() if header.startswith(BEARER) else None
+
+
+def _by_cookie() -> Viewer:
+    user = flask_login.current_user
+    viewer: Viewer = getattr(user, "viewer", NOBODY)
+    return viewer
+
+
+def _by_bearer() -> Viewer:
+    token = bearer_token() or ""
+    row = db.session.execute(_BY_TOKEN, {"digest": services.digest_of(token)}).one_or_none()
+    if row is None:
+        return NOBODY
+    if _is_stale(row.seen):
+        services.note_token_use(row.way)
+    return _viewer(row, _allowed(row.scopes, row.roles))
+
+
+def _allowed(scopes: list[str], roles: list[str]) -> frozenset[str]:
+    """Return the scopes that still hold: a member who is no longer an admin has no admin's token."""
+    return frozenset(scopes) - (frozenset() if Role.ADMIN in roles else {Scope.ADMIN.value})
+
+
+def load_by_key(key: str) -> SignedIn | None:
+    """Return whose session has this key, or None when it is closed or unknown."""
+    row = db.session.execute(_BY_SESSION, {"key": key}).one_or_none()
+    if row is None:
+        return None
+    if _is_stale(row.seen):
+        services.note_presence(row.id, row.way)
+    return SignedIn(key, _viewer(row, None))
+
+
+def _is_stale(seen: datetime | None) -> bool:
+    return seen is None or (now() - seen).total_seconds() > SEEN_EVERY
+
+
+def _viewer(row: "Row[Any]", scopes: frozenset[str] | None) -> Viewer:
+    return Viewer(
+        member_id=row.id,
+        name=row.name,
+        kind=row.kind,
+        roles=frozenset(row.roles),
+        segments=frozenset(row.segments),
+        organisation_id=row.organisation_id,
+        lang=row.lang,
+        verified=row.email_verified_at is not None,
+        joined_days=(now() - row.joined_at).days,
+        scopes=scopes,
+    )
