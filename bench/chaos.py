@@ -181,7 +181,7 @@ def count(machine: Machine, people: list[Client], ideas: list[int]) -> dict[str,
     engine = create_engine(places(machine.data).database_url)
     questions = {
         "votes": "SELECT count(*) FROM vote",
-        "votes in the ledger": "SELECT count(*) FROM vote_event",
+        "votes in the ledger": "SELECT count(*) FROM vote_entry",
         "votes in tallies": "SELECT coalesce(sum(votes), 0) FROM idea_tally",
         "votes in the record": "SELECT count(*) FROM activity WHERE name = 'VoteCast'",
         "posts": "SELECT count(*) FROM idea WHERE title LIKE 'Idea %'",
