@@ -1,7 +1,7 @@
 """`portal import`: the frame that ideas and support hang their kinds into."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from rich.console import Console
 
 from portal.community import queries, services
-from portal.community.importing import Import, Report, run_import
+from portal.community.importing import Import, Line, Report, run_import
 from portal.community.rules import BoardType, Voting
 from portal.kernel.database import transaction
 from portal.kernel.errors import Invalid
@@ -56,12 +56,22 @@ def run(
     on_error: str,
     mapping: tuple[str, ...],
     as_json: bool,
+    source: Iterator[tuple[Line, int]] | None = None,
 ) -> Report:
-    """Run an import and say what came of it; exit status 1 when it was stopped by an error."""
+    """Run an import and say what came of it; exit status 1 when it was stopped by an error.
+
+    :param source: the records, when the path is not a file of lines but a folder.
+    """
     columns = dict(_pair(one) for one in mapping)
     with force_locale("en"):
         report = run_import(
-            file, kind, dry_run=dry_run, stop_on_error=on_error == "stop", mapping=columns, quiet=as_json
+            file,
+            kind,
+            dry_run=dry_run,
+            stop_on_error=on_error == "stop",
+            mapping=columns,
+            quiet=as_json,
+            source=source,
         )
     if as_json:
         click.echo(json.dumps(report.as_json()))

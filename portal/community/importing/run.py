@@ -71,6 +71,8 @@ class Import(Generic[T]):
 
     read: Callable[[dict[str, Any]], T]
     add: Callable[[Batch[T]], Outcome]
+    finish: Callable[[], Outcome] | None = None
+    """Called once after the last batch, in a transaction of its own: for what had to wait."""
 
 
 def run_import(
@@ -81,17 +83,21 @@ def run_import(
     stop_on_error: bool = False,
     mapping: Mapping | None = None,
     quiet: bool = False,
+    source: Iterator[tuple[Line, int]] | None = None,
 ) -> Report:
     """Import a file, a batch a transaction; a dry run does the same work and gives all of it up.
 
+    :param source: the records, when the path is not a file of lines but a folder.
     :param stop_on_error: end at the first line that cannot be imported; what stands before it is kept.
     """
     began, report = time.monotonic(), Report(dry_run=dry_run)
-    lines = _shown(read_lines(path, mapping), path, quiet=quiet)
+    lines = _shown(source or read_lines(path, mapping), path, quiet=quiet)
     for chunk in _chunks(lines, BATCH):
         _do(kind, chunk, report, stop=stop_on_error)
         if report.stopped:
             break
+    if kind.finish is not None:
+        report.count(_finished(kind.finish, keep=not dry_run))
     if dry_run:
         rollback()
     report.seconds = round(time.monotonic() - began, 2)
@@ -133,6 +139,13 @@ def _added(kind: Import[T], batch: Batch[T], *, keep: bool) -> Outcome:
         return kind.add(batch)
     with transaction():
         return kind.add(batch)
+
+
+def _finished(finish: Callable[[], Outcome], *, keep: bool) -> Outcome:
+    if not keep:
+        return finish()
+    with transaction():
+        return finish()
 
 
 def _chunks(items: Iterable[Line], size: int) -> Iterator[list[Line]]:

@@ -1,0 +1,1 @@
+"""Peer support: questions, answers, and what helped."""

@@ -1,0 +1,335 @@
+"""Reading questions and answers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, and_, false, func, literal, null, select
+
+from portal.community import facade as community
+from portal.community.models import ContributionTag
+from portal.kernel.database import db
+from portal.kernel.errors import NotFound
+from portal.kernel.paging import Page, decode_cursor, page_of
+from portal.members.models import Member
+from portal.members.policy import Viewer
+from portal.support.models import Answer, AnswerTally, AnswerVote, Question, QuestionTally, SameProblem
+from portal.support.rules import Listing
+
+KIND = "question"
+PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """A question in a list."""
+
+    id: int
+    board_id: int
+    title: str
+    lang: str | None
+    category: str
+    created_at: datetime
+    author_id: int
+    author_name: str
+    author_kind: str
+    answers: int
+    by_others: int
+    same_problem: int
+    accepted_id: int | None
+    active_at: datetime
+    external_id: str | None
+
+    @property
+    def solved(self) -> bool:
+        """Return whether an answer has been accepted."""
+        return self.accepted_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPage(QuestionRow):
+    """A question with its text, and what the viewer has done to it."""
+
+    body: str
+    html: str
+    edited_at: datetime | None
+    hidden: bool
+    author_job: str
+    imported_score: int
+    mine_too: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """An answer with its author and counts. ``voted`` is what the viewer said: 1, -1 or 0."""
+
+    id: int
+    question_id: int
+    board_id: int
+    author_id: int
+    author_name: str
+    author_kind: str
+    author_job: str
+    body: str
+    html: str
+    lang: str | None
+    by_asker: bool
+    accepted_at: datetime | None
+    verified: bool
+    official: bool
+    outdated: bool
+    created_at: datetime
+    edited_at: datetime | None
+    hidden: bool
+    helped: int
+    unhelped: int
+    imported_helped: int
+    imported_unhelped: int
+    bound: float
+    voted: int
+    external_id: str | None
+
+    @property
+    def accepted(self) -> bool:
+        """Return whether the asker accepted it."""
+        return self.accepted_at is not None
+
+    @property
+    def useful(self) -> int:
+        """Return how often it helped, counts of an import's source included."""
+        return self.helped + self.imported_helped
+
+    @property
+    def useless(self) -> int:
+        """Return how often it did not help, counts of an import's source included."""
+        return self.unhelped + self.imported_unhelped
+
+
+_ROW = (Question.id, Question.board_id, Question.title, Question.lang, Question.category, Question.created_at,
+        Question.author_id, Member.name.label("author_name"), Member.kind.label("author_kind"), QuestionTally.answers,
+        QuestionTally.by_others, QuestionTally.same_problem, QuestionTally.accepted_id, QuestionTally.active_at,
+        Question.external_id)  # fmt: skip
+
+
+def _questions(*more: Any) -> Any:
+    return (
+        select(*_ROW, *more)
+        .join(QuestionTally, QuestionTally.question_id == Question.id)
+        .join(Member, Member.id == Question.author_id)
+    )
+
+
+def list_questions(
+    boards: Collection[int],
+    listing: str,
+    *,
+    tag_id: int | None = None,
+    solved: bool | None = None,
+    category: str | None = None,
+    cursor: str | None = None,
+    size: int = PAGE,
+) -> Page[QuestionRow]:
+    """Return one page of the questions on these boards, by key; one query.
+
+    :raise Invalid: when the cursor is not of this list.
+    """
+    wanted = _questions().where(Question.hidden_at.is_(None), _on_boards(listing, boards))
+    if tag_id is not None:
+        wanted = wanted.join(ContributionTag, and_(ContributionTag.target_id == Question.id, _carries(tag_id)))
+    if solved is not None:
+        column = QuestionTally.accepted_id
+        wanted = wanted.where(column.is_not(None) if solved else column.is_(None))
+    if category is not None:
+        wanted = wanted.where(Question.category == category)
+    keys = _keys(listing)
+    if listing == Listing.UNANSWERED:
+        wanted = wanted.where(QuestionTally.by_others == 0)
+    kinds = (int, int) if listing == Listing.UNANSWERED else (datetime.fromisoformat, int)
+    if (last := decode_cursor(cursor, *kinds)) is not None:
+        wanted = wanted.where(func.row(*keys) < func.row(*last))
+    rows = db.session.execute(wanted.order_by(*(key.desc() for key in keys)).limit(size + 1)).all()
+    return page_of([QuestionRow(*row) for row in rows], size=size, key=lambda row: _key_of(row, listing))
+
+
+def _on_boards(listing: str, boards: Collection[int]) -> ColumnElement[bool]:
+    """Filter by the board column of the table whose index gives the order."""
+    column = Question.board_id if listing == Listing.NEWEST else QuestionTally.board_id
+    if len(boards) == 1:
+        return column == next(iter(boards))
+    return column.in_(boards) if boards else false()
+
+
+def _carries(tag_id: int) -> ColumnElement[bool]:
+    return and_(ContributionTag.target_kind == KIND, ContributionTag.tag_id == tag_id)
+
+
+def _keys(listing: str) -> tuple[Any, Any]:
+    if listing == Listing.UNANSWERED:
+        return QuestionTally.same_problem, QuestionTally.question_id
+    if listing == Listing.ACTIVE:
+        return QuestionTally.active_at, QuestionTally.question_id
+    return Question.created_at, Question.id
+
+
+def _key_of(row: QuestionRow, listing: str) -> tuple[object, ...]:
+    if listing == Listing.UNANSWERED:
+        return row.same_problem, row.id
+    return (row.active_at if listing == Listing.ACTIVE else row.created_at), row.id
+
+
+def question_page(viewer: Viewer, question_id: int) -> QuestionPage:
+    """Return a question that this viewer may see, with what she did to it; one query.
+
+    :raise NotFound: when there is none, it is hidden, or its board is not for this viewer.
+    """
+    mine = (
+        select(literal(True))
+        .where(SameProblem.question_id == Question.id, SameProblem.member_id == viewer.member_id)
+        .exists()
+        if viewer.member_id is not None
+        else false()
+    )
+    columns = (Question.body, Question.html, Question.edited_at, Question.hidden_at.is_not(None),
+               Member.job, QuestionTally.imported_score, mine)  # fmt: skip
+    row = db.session.execute(_questions(*columns).where(Question.id == question_id)).one_or_none()
+    found = QuestionPage(*row) if row is not None else None
+    if found is None or not _may_see(viewer, found.board_id, found.author_id, hidden=found.hidden):
+        raise NotFound(_l("There is no such question."))
+    return found
+
+
+def _may_see(viewer: Viewer, board_id: int, author_id: int, *, hidden: bool) -> bool:
+    """Return whether a viewer may see a contribution: the author sees what was hidden, and so do moderators."""
+    if board_id not in community.visible_board_ids(viewer):
+        return False
+    return not hidden or author_id == viewer.member_id or viewer.has_role("moderator")
+
+
+_ANSWER = (Answer.id, Answer.question_id, Answer.board_id, Answer.author_id, Member.name, Member.kind, Member.job,
+           Answer.body, Answer.html, Answer.lang, Answer.by_asker, Answer.accepted_at,
+           Answer.verified_by.is_not(None), Answer.official, Answer.outdated, Answer.created_at, Answer.edited_at,
+           Answer.hidden_at.is_not(None), AnswerTally.helped, AnswerTally.unhelped, AnswerTally.imported_helped,
+           AnswerTally.imported_unhelped, AnswerTally.bound)  # fmt: skip
+
+
+def _answers(viewer: Viewer) -> Any:
+    voted: Any = null()
+    if viewer.member_id is not None:
+        voted = (
+            select(AnswerVote.value)
+            .where(AnswerVote.answer_id == Answer.id, AnswerVote.member_id == viewer.member_id)
+            .scalar_subquery()
+        )
+    return (
+        select(*_ANSWER, func.coalesce(voted, 0).label("voted"), Answer.external_id)
+        .join(AnswerTally, AnswerTally.answer_id == Answer.id)
+        .join(Member, Member.id == Answer.author_id)
+    )
+
+
+def answers_to(question_id: int, viewer: Viewer) -> list[AnswerRow]:
+    """Return the visible answers to a question, the surest help first; one query.
+
+    Whether the viewer may see the question is for the caller to ask.
+    """
+    rows = db.session.execute(
+        _answers(viewer)
+        .where(Answer.question_id == question_id, Answer.hidden_at.is_(None))
+        .order_by(AnswerTally.bound.desc(), Answer.created_at, Answer.id)
+    )
+    return [AnswerRow(*row) for row in rows]
+
+
+def answers_page(question_id: int, viewer: Viewer, *, cursor: str | None = None, size: int = PAGE) -> Page[AnswerRow]:
+    """Return one page of the answers to a question, the surest help first.
+
+    :raise Invalid: when the cursor is not of this list.
+    """
+    wanted = _answers(viewer).where(Answer.question_id == question_id, Answer.hidden_at.is_(None))
+    keys = (-AnswerTally.bound, Answer.created_at, Answer.id)
+    if (last := decode_cursor(cursor, float, datetime.fromisoformat, int)) is not None:  # type: ignore[arg-type]
+        wanted = wanted.where(func.row(*keys) > func.row(*last))
+    rows = db.session.execute(wanted.order_by(*keys).limit(size + 1)).all()
+    answers = [AnswerRow(*row) for row in rows]
+    return page_of(answers, size=size, key=lambda row: (-row.bound, row.created_at, row.id))
+
+
+def answer_row(answer_id: int, viewer: Viewer) -> AnswerRow:
+    """Return one answer that this viewer may see.
+
+    :raise NotFound: when there is none, it or its question is hidden, or its board is not for this viewer.
+    """
+    visible = select(Question.hidden_at.is_(None)).where(Question.id == Answer.question_id).scalar_subquery()
+    row = db.session.execute(_answers(viewer).add_columns(visible).where(Answer.id == answer_id)).one_or_none()
+    found = AnswerRow(*row[:-1]) if row is not None else None
+    if found is None or not row[-1] or not _may_see(viewer, found.board_id, found.author_id, hidden=found.hidden):  # type: ignore[index]
+        raise NotFound(_l("There is no such answer."))
+    return found
+
+
+def best_answers(question_ids: Collection[int]) -> dict[int, AnswerRow]:
+    """Return the answer to show for each question: the accepted one, else the surest help by another member."""
+    if not question_ids:
+        return {}
+    chosen = (
+        _answers(Viewer())
+        .where(Answer.question_id.in_(question_ids), Answer.hidden_at.is_(None))
+        .where(~Answer.by_asker | Answer.accepted_at.is_not(None), ~Answer.outdated)
+        .distinct(Answer.question_id)
+        .order_by(Answer.question_id, Answer.accepted_at.is_(None), AnswerTally.bound.desc(), Answer.id)
+    )
+    return {row.question_id: row for row in (AnswerRow(*found) for found in db.session.execute(chosen))}
+
+
+def questions_by_id(ids: Collection[int], boards: Collection[int] | None = None) -> dict[int, QuestionRow]:
+    """Return visible questions by id, only those on ``boards`` if given; one query."""
+    if not ids:
+        return {}
+    wanted = _questions().where(Question.id.in_(ids), Question.hidden_at.is_(None))
+    if boards is not None:
+        wanted = wanted.where(Question.board_id.in_(boards))
+    return {row.id: QuestionRow(*row) for row in db.session.execute(wanted)}
+
+
+def question_for_update(question_id: int) -> Question:
+    """Return a question, locked until the transaction ends.
+
+    :raise NotFound: when there is none.
+    """
+    found = db.session.scalar(select(Question).filter_by(id=question_id).with_for_update(key_share=True))
+    if found is None:
+        raise NotFound(_l("There is no such question."))
+    return found
+
+
+def answer_for_update(answer_id: int) -> Answer:
+    """Return an answer, locked until the transaction ends.
+
+    :raise NotFound: when there is none.
+    """
+    found = db.session.scalar(select(Answer).filter_by(id=answer_id).with_for_update(key_share=True))
+    if found is None:
+        raise NotFound(_l("There is no such answer."))
+    return found
+
+
+def answers_of_member(viewer: Viewer, member_id: int, limit: int = 20) -> Sequence[Any]:
+    """Return the latest answers of a member that the viewer may see: id, question, its title, accepted, time."""
+    return db.session.execute(
+        select(Answer.id, Answer.question_id, Question.title, Question.lang, Answer.accepted_at, Answer.created_at)
+        .join(Question, Question.id == Answer.question_id)
+        .where(Answer.author_id == member_id, Answer.hidden_at.is_(None), Question.hidden_at.is_(None))
+        .where(Answer.board_id.in_(community.visible_board_ids(viewer)))
+        .order_by(Answer.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def questions_of_member(boards: Collection[int], member_id: int, limit: int = 20) -> list[QuestionRow]:
+    """Return the latest questions of a member on these boards."""
+    wanted = _questions().where(
+        Question.author_id == member_id, Question.hidden_at.is_(None), Question.board_id.in_(boards)
+    )
+    return [QuestionRow(*row) for row in db.session.execute(wanted.order_by(Question.id.desc()).limit(limit))]

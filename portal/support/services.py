@@ -1,0 +1,427 @@
+"""What people do in peer support. An act that comes with its own time (``at``) is history: it wakes nobody."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from portal.community import facade as community
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from portal.kernel.events import Event
+from portal.kernel.language import language_of
+from portal.kernel.outbox import publish
+from portal.kernel.text import clean_line, clean_text, markdown_to_html
+from portal.members.policy import Viewer
+from portal.members.rules import Role
+from portal.support import queries, rules
+from portal.support.events import (
+    AnswerAccepted,
+    AnswerEdited,
+    AnswerGiven,
+    AnswerHidden,
+    AnswerMarked,
+    AnswerShown,
+    AnswerUnaccepted,
+    AnswerVoted,
+    QuestionAsked,
+    QuestionDeflected,
+    QuestionEdited,
+    QuestionHidden,
+    QuestionShown,
+    SameProblemSaid,
+    SameProblemUnsaid,
+)
+from portal.support.models import Answer, AnswerTally, AnswerVote, Question, QuestionTally, SameProblem
+
+_WHY = {
+    rules.Why.OWN_ANSWER: _l("You wrote this answer; whether it helped is for others to say."),
+    rules.Why.OWN_QUESTION: _l("You asked this question, so your problem counts already."),
+    rules.Why.NOT_YOURS: _l("Only the person who asked, or the company's support, can do this."),
+    rules.Why.STAFF_ONLY: _l("Only the company's support can do this."),
+}
+
+
+def ask_question(
+    viewer: Viewer,
+    *,
+    board: str,
+    title: str,
+    body: str = "",
+    category: str = "",
+    tags: Iterable[str] = (),
+    lang: str | None = None,
+    at: datetime | None = None,
+    external_id: str | None = None,
+) -> int:
+    """Put a question to a board; return its id. Who asks follows it.
+
+    :raise NotFound: when the viewer may not see such a board.
+    :raise Invalid: when the title is empty, or something is too long or holds control characters.
+    """
+    place = community.board_by_key(viewer, board, community.BoardType.SUPPORT)
+    title, text = _checked(title, body)
+    question = Question(
+        board_id=place.id,
+        author_id=viewer.id,
+        title=title,
+        body=text,
+        html=markdown_to_html(text),
+        lang=lang or language_of(f"{title}\n{text}"),
+        category=_category(category, place.categories),
+        created_at=at or now(),
+        external_id=external_id,
+    )
+    db.session.add(question)
+    db.session.flush()
+    db.session.add(QuestionTally(question_id=question.id, board_id=place.id, active_at=question.created_at))
+    community.tag(queries.KIND, question.id, tags)
+    community.follow(viewer.id, queries.KIND, question.id, at=at)
+    _tell(QuestionAsked(actor_id=viewer.id, question_id=question.id, board_id=place.id), at)
+    return question.id
+
+
+def edit_question(
+    question_id: int, viewer: Viewer, *, title: str, body: str, tags: Iterable[str] | None = None
+) -> None:
+    """Change one's own question, or as the company's support anybody's.
+
+    :raise Forbidden: when it is somebody else's.
+    :raise Invalid: when the title is empty, or something is too long or holds control characters.
+    """
+    question = _my_question(question_id, viewer)
+    _allow(rules.why_not_edit(author_id=question.author_id, member_id=viewer.id, is_agent=_is_agent(viewer)))
+    question.title, question.body = _checked(title, body)
+    question.html = markdown_to_html(question.body)
+    question.edited_at = now()
+    if tags is not None:
+        community.tag(queries.KIND, question.id, tags)
+    publish(QuestionEdited(actor_id=viewer.id, question_id=question.id, board_id=question.board_id))
+
+
+def answer_question(
+    question_id: int,
+    viewer: Viewer,
+    *,
+    body: str,
+    lang: str | None = None,
+    official: bool = False,
+    at: datetime | None = None,
+    external_id: str | None = None,
+) -> int:
+    """Answer a question; return the answer's id. Who answers follows the question.
+
+    :raise NotFound: when the viewer may not see such a question.
+    :raise Forbidden: when somebody who is not staff speaks officially.
+    :raise Invalid: when the text is empty, too long or holds control characters.
+    """
+    question = _my_question(question_id, viewer)
+    if official:
+        _allow(None if viewer.is_staff else rules.Why.STAFF_ONLY)
+    text = clean_text(body, field="body")
+    answer = Answer(
+        question_id=question.id,
+        board_id=question.board_id,
+        author_id=viewer.id,
+        body=text,
+        html=markdown_to_html(text),
+        lang=lang or language_of(text),
+        by_asker=viewer.id == question.author_id,
+        official=official,
+        created_at=at or now(),
+        external_id=external_id,
+    )
+    db.session.add(answer)
+    db.session.flush()
+    db.session.add(AnswerTally(answer_id=answer.id, bound=rules.lower_bound(0, 0)))
+    _count_answer(question.id, 1, by_asker=answer.by_asker, at=answer.created_at)
+    community.follow(viewer.id, queries.KIND, question.id, at=at)
+    _tell(
+        AnswerGiven(
+            actor_id=viewer.id,
+            answer_id=answer.id,
+            question_id=question.id,
+            board_id=question.board_id,
+            asker_id=question.author_id,
+            by_asker=answer.by_asker,
+        ),
+        at,
+    )
+    return answer.id
+
+
+def edit_answer(answer_id: int, viewer: Viewer, *, body: str) -> None:
+    """Change one's own answer, or as the company's support anybody's.
+
+    :raise Forbidden: when it is somebody else's.
+    :raise Invalid: when the text is empty, too long or holds control characters.
+    """
+    answer = _my_answer(answer_id, viewer)
+    _allow(rules.why_not_edit(author_id=answer.author_id, member_id=viewer.id, is_agent=_is_agent(viewer)))
+    answer.body = clean_text(body, field="body")
+    answer.html = markdown_to_html(answer.body)
+    answer.edited_at = now()
+    publish(AnswerEdited(actor_id=viewer.id, **_where(answer)))
+
+
+def same_problem(question_id: int, viewer: Viewer, *, on: bool = True, at: datetime | None = None) -> int:
+    """Say that one has the same problem, or take it back; return how many say so. A second time changes nothing.
+
+    :raise Refused: when the viewer asked the question herself.
+    """
+    question = _my_question(question_id, viewer)
+    _allow(rules.why_not_same_problem(author_id=question.author_id, member_id=viewer.id), Refused)
+    if _say_same(question.id, viewer.id, on=on, at=at):
+        _change(question.id, same_problem=QuestionTally.same_problem + (1 if on else -1))
+        fact = SameProblemSaid if on else SameProblemUnsaid
+        ids = {"question_id": question.id, "board_id": question.board_id, "author_id": question.author_id}
+        _tell(fact(actor_id=viewer.id, **ids), at)
+    return db.session.scalars(select(QuestionTally.same_problem).filter_by(question_id=question.id)).one()
+
+
+def _say_same(question_id: int, member_id: int, *, on: bool, at: datetime | None) -> bool:
+    """Write or remove the row; return whether that changed anything."""
+    if on:
+        row = insert(SameProblem).values(question_id=question_id, member_id=member_id, at=at or now())
+        changed = db.session.execute(row.on_conflict_do_nothing().returning(SameProblem.member_id)).scalar()
+    else:
+        mine = delete(SameProblem).filter_by(question_id=question_id, member_id=member_id)
+        changed = db.session.execute(mine.returning(SameProblem.member_id)).scalar()
+    return changed is not None
+
+
+def vote_answer(answer_id: int, viewer: Viewer, *, value: int, at: datetime | None = None) -> None:
+    """Say that an answer helped (1), did not (-1), or take that back (0). A second time changes nothing.
+
+    :raise Refused: when the viewer wrote the answer.
+    :raise Invalid: for another value.
+    """
+    if value not in (-1, 0, 1):
+        raise Invalid(fields={"value": _l("Say 1, -1 or 0.")})
+    answer = _my_answer(answer_id, viewer)
+    _allow(rules.why_not_vote(author_id=answer.author_id, voter_id=viewer.id), Refused)
+    key = {"answer_id": answer.id, "member_id": viewer.id}
+    before = db.session.scalar(select(AnswerVote.value).filter_by(**key)) or 0
+    if before == value:
+        return
+    if value:
+        row = insert(AnswerVote).values(**key, value=value, at=at or now())
+        db.session.execute(
+            row.on_conflict_do_update(index_elements=list(key), set_={"value": value, "at": row.excluded.at})
+        )
+    else:
+        db.session.execute(delete(AnswerVote).filter_by(**key))
+    _count_vote(answer.id, before, value)
+    _tell(AnswerVoted(actor_id=viewer.id, author_id=answer.author_id, value=value, before=before, **_where(answer)), at)
+
+
+def _count_vote(answer_id: int, before: int, value: int) -> None:
+    """Move the counts from one vote to another; the answer is locked, so nobody else does."""
+    tally = db.session.scalars(select(AnswerTally).filter_by(answer_id=answer_id).with_for_update()).one()
+    tally.helped += (value == 1) - (before == 1)
+    tally.unhelped += (value == -1) - (before == -1)
+    tally.bound = rules.lower_bound(tally.helped + tally.imported_helped, tally.unhelped + tally.imported_unhelped)
+    db.session.flush()
+
+
+def accept_answer(answer_id: int, viewer: Viewer, *, at: datetime | None = None) -> None:
+    """Accept an answer as the one that solved it; one accepted before gives way. A second time changes nothing.
+
+    :raise Forbidden: when the viewer neither asked nor is of the company's support.
+    """
+    answer = _my_answer(answer_id, viewer)
+    question = queries.question_for_update(answer.question_id)
+    agent = _is_agent(viewer)
+    _allow(rules.why_not_accept(asker_id=question.author_id, member_id=viewer.id, is_agent=agent))
+    if answer.accepted_at is not None:
+        return
+    _withdraw_acceptance(question.id, viewer.id, at)
+    answer.accepted_at = at or now()
+    _change(question.id, accepted_id=answer.id)
+    _tell(AnswerAccepted(actor_id=viewer.id, author_id=answer.author_id, **_where(answer)), at)
+
+
+def unaccept_answer(answer_id: int, viewer: Viewer) -> None:
+    """Take an acceptance back. A second time changes nothing.
+
+    :raise Forbidden: when the viewer neither asked nor is of the company's support.
+    """
+    answer = _my_answer(answer_id, viewer)
+    question = queries.question_for_update(answer.question_id)
+    agent = _is_agent(viewer)
+    _allow(rules.why_not_accept(asker_id=question.author_id, member_id=viewer.id, is_agent=agent))
+    if answer.accepted_at is not None:
+        _withdraw_acceptance(question.id, viewer.id, None)
+
+
+def _withdraw_acceptance(question_id: int, actor_id: int, at: datetime | None) -> None:
+    accepted = select(Answer).where(Answer.question_id == question_id, Answer.accepted_at.is_not(None))
+    for other in db.session.scalars(accepted.with_for_update()):
+        other.accepted_at = None
+        _tell(AnswerUnaccepted(actor_id=actor_id, author_id=other.author_id, **_where(other)), at)
+    _change(question_id, accepted_id=None)
+    db.session.flush()
+
+
+def mark_answer(answer_id: int, viewer: Viewer, *, mark: str, on: bool = True, at: datetime | None = None) -> None:
+    """Mark an answer as verified, official or outdated, or take the mark back. A second time changes nothing.
+
+    :raise Forbidden: when the viewer is not of the company's support.
+    :raise Refused: when a text that no staff member wrote should become official.
+    """
+    _allow(None if viewer.is_staff or _is_agent(viewer) else rules.Why.STAFF_ONLY)
+    answer = _my_answer(answer_id, viewer)
+    kind = _mark(mark)
+    if kind is rules.Mark.OFFICIAL and on and queries.answer_row(answer_id, viewer).author_kind != "staff":
+        raise Refused(_l("Only what staff wrote can be official; verify this answer instead."))
+    before = answer.verified_by is not None if kind is rules.Mark.VERIFIED else bool(getattr(answer, kind))
+    if before == on:
+        return
+    if kind is rules.Mark.VERIFIED:
+        answer.verified_by = viewer.id if on else None
+    else:
+        setattr(answer, kind, on)
+    _tell(AnswerMarked(actor_id=viewer.id, author_id=answer.author_id, mark=kind.value, on=on, **_where(answer)), at)
+
+
+def _mark(word: str) -> rules.Mark:
+    try:
+        return rules.Mark(word)
+    except ValueError as error:
+        raise Invalid(fields={"mark": _l("Say verified, official or outdated.")}) from error
+
+
+def deflect(question_id: int, viewer: Viewer, *, answer_id: int | None = None) -> None:
+    """Record that an earlier question, or one answer to it, solved what the viewer was about to ask.
+
+    The author of the answer is credited: it counts as a vote that it helped, unless the viewer wrote it.
+    """
+    found = queries.question_page(viewer, question_id)
+    author_id = None
+    if answer_id is not None:
+        answer = queries.answer_row(answer_id, viewer)
+        if answer.question_id != question_id:
+            raise NotFound(_l("There is no such answer."))
+        author_id = answer.author_id
+        if author_id != viewer.id:
+            vote_answer(answer_id, viewer, value=1)
+    ids = {"question_id": question_id, "board_id": found.board_id, "answer_id": answer_id, "author_id": author_id}
+    publish(QuestionDeflected(actor_id=viewer.id, **ids))  # type: ignore[arg-type]
+
+
+def hide_question(question_id: int, *, actor_id: int | None) -> None:
+    """Take a question out of sight. A second time changes nothing."""
+    question = queries.question_for_update(question_id)
+    if question.hidden_at is None:
+        question.hidden_at = now()
+        publish(QuestionHidden(actor_id=actor_id, question_id=question.id, board_id=question.board_id))
+
+
+def show_question(question_id: int, *, actor_id: int | None) -> None:
+    """Show a hidden question again."""
+    question = queries.question_for_update(question_id)
+    if question.hidden_at is not None:
+        question.hidden_at = None
+        publish(QuestionShown(actor_id=actor_id, question_id=question.id, board_id=question.board_id))
+
+
+def hide_answer(answer_id: int, *, actor_id: int | None) -> None:
+    """Take an answer out of sight, and out of the count. A second time changes nothing."""
+    answer = queries.answer_for_update(answer_id)
+    if answer.hidden_at is None:
+        answer.hidden_at = now()
+        _count_answer(answer.question_id, -1, by_asker=answer.by_asker)
+        publish(AnswerHidden(actor_id=actor_id, **_where(answer)))
+
+
+def show_answer(answer_id: int, *, actor_id: int | None) -> None:
+    """Show a hidden answer again."""
+    answer = queries.answer_for_update(answer_id)
+    if answer.hidden_at is not None:
+        answer.hidden_at = None
+        _count_answer(answer.question_id, 1, by_asker=answer.by_asker)
+        publish(AnswerShown(actor_id=actor_id, **_where(answer)))
+
+
+def withdraw(viewer: Viewer, *, question_id: int | None = None, answer_id: int | None = None) -> None:
+    """Hide one's own question or answer, or anybody's as a moderator.
+
+    :raise Forbidden: when the viewer is neither its author nor a moderator.
+    """
+    thing = _my_answer(answer_id, viewer) if answer_id is not None else _my_question(question_id or 0, viewer)
+    if thing.author_id != viewer.id and not viewer.has_role(Role.MODERATOR):
+        raise Forbidden(_l("Only its author or a moderator can hide this."))
+    if isinstance(thing, Answer):
+        hide_answer(thing.id, actor_id=viewer.id)
+    else:
+        hide_question(thing.id, actor_id=viewer.id)
+
+
+# Small helpers
+
+
+def _my_question(question_id: int, viewer: Viewer) -> Question:
+    """Return a question that the viewer may see, locked."""
+    question = queries.question_for_update(question_id)
+    if question.board_id not in community.visible_board_ids(viewer) or question.hidden_at is not None:
+        raise NotFound(_l("There is no such question."))
+    return question
+
+
+def _my_answer(answer_id: int, viewer: Viewer) -> Answer:
+    """Return an answer that the viewer may see, locked."""
+    answer = queries.answer_for_update(answer_id)
+    if answer.board_id not in community.visible_board_ids(viewer) or answer.hidden_at is not None:
+        raise NotFound(_l("There is no such answer."))
+    return answer
+
+
+def _is_agent(viewer: Viewer) -> bool:
+    return viewer.has_role(Role.SUPPORT_AGENT)
+
+
+def _allow(why: rules.Why | None, kind: type[Forbidden | Refused] = Forbidden) -> None:
+    if why is not None:
+        raise kind(_WHY[why])
+
+
+def _checked(title: str, body: str) -> tuple[str, str]:
+    line = clean_line(title, field="title", most=rules.TITLE_MAX)
+    return line, clean_text(body, field="body", least=0)
+
+
+def _category(category: str, known: Iterable[str]) -> str:
+    """Return a category of the board; none is allowed.
+
+    :raise Invalid: when the board has categories and this is not one of them.
+    """
+    chosen = clean_line(category, field="category", most=rules.CATEGORY_MAX, least=0)
+    choices = list(known)
+    if chosen and choices and chosen not in choices:
+        raise Invalid(fields={"category": _l("This board has no such category.")})
+    return chosen
+
+
+def _where(answer: Answer) -> dict[str, int]:
+    return {"answer_id": answer.id, "question_id": answer.question_id, "board_id": answer.board_id}
+
+
+def _count_answer(question_id: int, step: int, *, by_asker: bool, at: datetime | None = None) -> None:
+    changes: dict[str, Any] = {"answers": QuestionTally.answers + step}
+    if not by_asker:
+        changes["by_others"] = QuestionTally.by_others + step
+    if at is not None:
+        changes["active_at"] = func.greatest(QuestionTally.active_at, at)
+    _change(question_id, **changes)
+
+
+def _change(question_id: int, **changes: Any) -> None:
+    db.session.execute(update(QuestionTally).filter_by(question_id=question_id).values(**changes))
+
+
+def _tell(event: Event, at: datetime | None) -> None:
+    publish(event, at=at, quiet=at is not None)
