@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, refresh
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("BABEL_DEFAULT_LOCALE", DEFAULT)
     app.config.setdefault("BABEL_DEFAULT_TIMEZONE", "UTC")
     Babel(app, locale_selector=chosen)
+    app.before_request(refresh)
 
 
 def chosen() -> str:
