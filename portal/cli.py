@@ -4,6 +4,7 @@ Commands say what they do on standard error; with ``--json`` they print one JSON
 nothing else. The exit status is 0, 1 when the work failed, 2 for arguments that make no sense.
 """
 
+import os
 import sys
 from typing import Any
 
@@ -16,11 +17,16 @@ from portal.config import Unsafe
 from portal.kernel.errors import Invalid, PortalError
 from portal.local.cli import COMMANDS
 from portal.local.errors import LocalError
+from portal.local.prepare import migrate_if_behind
 from portal.local.services import settings_for_commands
 
 
 def _create(_info: object = None) -> Flask:
-    return create_app(settings_for_commands())
+    environ = settings_for_commands()
+    app = create_app(environ)
+    if environ.get("DATABASE_URL") != os.environ.get("DATABASE_URL"):
+        migrate_if_behind(app)  # one of our own: nobody else looks after it
+    return app
 
 
 class PortalGroup(FlaskGroup):

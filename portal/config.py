@@ -29,6 +29,8 @@ SETTINGS = (
     Setting("PORTAL_HOST", "127.0.0.1", "address to listen on"),
     Setting("PORTAL_PORT", "8000", "port to listen on"),
     Setting("PORTAL_DATA_DIR", "var", "embedded databases, uploads, models"),
+    Setting("PORTAL_WEB_WORKERS", "2", "processes that serve pages"),
+    Setting("PORTAL_WEB_THREADS", "4", "threads of each"),
     Setting("PORTAL_DEMO", "1", "0 starts with an empty community"),
     Setting("PORTAL_URL", "", "public address, for links in mails and feeds; http://HOST:PORT by default"),
     Setting("PORTAL_NAME", "Lanaviva", "name of the community"),

@@ -1,7 +1,9 @@
 """Commands that run the portal: all of it on one machine, or one process of it."""
 
+import json
 import os
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
@@ -9,9 +11,14 @@ from flask.cli import with_appcontext
 
 from portal.kernel import jobs, periodic, worker
 from portal.kernel.broker import broker
+from portal.local import backup as backups
+from portal.local import doctor as examination
 from portal.local import prepare
+from portal.local.errors import LocalError
 from portal.local.handover import HandOver, Receiver
-from portal.local.places import places
+from portal.local.places import Places, places
+from portal.local.screen import Screen
+from portal.local.services import settings_for_commands
 from portal.local.supervisor import up as run_everything
 
 
@@ -60,6 +67,63 @@ def cron() -> None:
     periodic.scheduler(broker()).start()
 
 
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def doctor(as_json: bool) -> None:  # noqa: FBT001 - a flag of the command line
+    """Say what is wrong here, and how to mend it; 1 when something is."""
+    environ, failure = _environ_to_examine()
+    findings = [*failure, *examination.examine(environ)]
+    document = examination.as_dict(findings, environ)
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        Screen().findings(document)
+    sys.exit(0 if document["ok"] else 1)
+
+
+def _environ_to_examine() -> tuple[dict[str, str], list[examination.Finding]]:
+    """Return the environment with servers at hand, or without and why."""
+    try:
+        return settings_for_commands(), []
+    except LocalError as error:
+        return dict(os.environ), [examination.Finding("servers", examination.WRONG, error.what, error.cure)]
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False, writable=True))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@with_appcontext
+def backup(target: Path, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command line
+    """Write the whole community into one file: the database, uploads, models."""
+    made = backups.back_up(_database_url(), _place(), target)
+    if as_json:
+        click.echo(json.dumps(made))
+    else:
+        click.echo(f"{target}: {made['bytes'] / 1e6:.1f} MB, {made['files']} files beside the database", err=True)
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Put it in the place of what is there.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@with_appcontext
+def restore(source: Path, replace: bool, as_json: bool) -> None:  # noqa: FBT001 - flags of the command line
+    """Bring a backup into the database and the data folder."""
+    about = backups.restore(_database_url(), _place(), source, replace=replace)
+    if as_json:
+        click.echo(json.dumps(about))
+    else:
+        click.echo(f"restored what was backed up on {about['made_at']}; now run: portal db upgrade", err=True)
+
+
+def _place() -> Places:
+    return places(current_app.config["PORTAL_DATA_DIR"])
+
+
+def _database_url() -> str:
+    return str(current_app.config["SQLALCHEMY_DATABASE_URI"])
+
+
 @click.group(hidden=True)
 def local() -> None:
     """Steps of `portal up` that need the application."""
@@ -69,7 +133,8 @@ def local() -> None:
 @with_appcontext
 def prepare_command() -> None:
     """Migrate, and load the demo community once."""
-    prepare.migrate()
+    with prepare.step("database migrated"):
+        prepare.migrate()
 
 
 @local.command("train")
@@ -78,4 +143,4 @@ def train_command() -> None:
     """Find the topics."""
 
 
-COMMANDS = (up, serve, live, work, cron, local)
+COMMANDS = (up, serve, live, work, cron, doctor, backup, restore, local)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -39,6 +40,20 @@ class Screen:
         self.console.print(f"  [red]✗[/red] {escape(text)}")
         if cure:
             self.console.print(f"    {escape(cure)}")
+
+    def findings(self, document: dict[str, Any]) -> None:
+        """Print what a doctor found, then the settings."""
+        marks = {"ok": "[green]✓[/green]", "note": "[yellow]![/yellow]", "wrong": "[red]✗[/red]"}
+        for one in document["checks"]:
+            self.console.print(f"  {marks[one['status']]} {one['what']:<18} {escape(one['found'])}")
+            if one["cure"]:
+                self.console.print(f"    [dim]{'':<18} {escape(one['cure'])}[/dim]")
+        self.title("\nSettings")
+        for one in document["settings"]:
+            shown = one["value"] if one["set"] == "true" else f"({one['value'] or 'not set'})"
+            self.console.print(f"  {one['name']:<28} {escape(shown):<28} [dim]{escape(one['what'])}[/dim]")
+        verdict = "[green]All is well.[/green]" if document["ok"] else "[red]Something has to be mended; see ✗.[/red]"
+        self.console.print(f"\n  {verdict}")
 
     @contextmanager
     def timed(self, text: str) -> Iterator[None]:
