@@ -1,10 +1,10 @@
-"""The tables of members: people, organisations, identities, segments, tokens, sessions, consent."""
+"""The tables of members: people, organisations, identities, segments, tokens, sessions, consent; and the API's remembered answers."""
 
 from alembic import op
 
 revision = "0002_members"
 down_revision = "0001_kernel"
-TABLES = ("consent", "member_session", "api_token", "identity", "member", "segment", "organisation")
+TABLES = ("api_answer", "consent", "member_session", "api_token", "identity", "member", "segment", "organisation")
 
 
 def upgrade() -> None:
@@ -105,6 +105,18 @@ def upgrade() -> None:
             at timestamptz NOT NULL
         )""")
     op.execute("CREATE INDEX ix_consent_member_id ON consent (member_id, purpose, id DESC)")
+    op.execute("""
+        CREATE TABLE api_answer (
+            member_id bigint NOT NULL CONSTRAINT fk_api_answer_member_id_member REFERENCES member ON DELETE CASCADE,
+            key text NOT NULL,
+            fingerprint text NOT NULL,
+            status bigint NOT NULL,
+            location text,
+            body bytea NOT NULL,
+            at timestamptz NOT NULL,
+            CONSTRAINT pk_api_answer PRIMARY KEY (member_id, key)
+        )""")
+    op.execute("CREATE INDEX ix_api_answer_at ON api_answer (at)")
 
 
 def downgrade() -> None:
