@@ -10,6 +10,7 @@ from portal.ideas import services as ideas
 from portal.kernel.clock import now
 from portal.kernel.database import transaction
 from portal.kernel.progress import Progress
+from portal.members import founding
 from portal.members import services as members
 from portal.members.passwords import hash_password
 from portal.members.policy import Viewer
@@ -79,14 +80,14 @@ class _Loader:
     def _organisations(self) -> None:
         for row in self.story["organisations"]:
             crm = {name: value for name, value in (row["crm"] or {}).items() if name != "owner"}
-            self._keep("organisations", row, members.found_organisation(
+            self._keep("organisations", row, founding.found_organisation(
                 key=row["key"], name=row["name"], kind=row["kind"], country=row["country"] or "",
                 region=row["region"] or "", note=row["note"] or "", crm=crm,
             ))  # fmt: skip
 
     def _segments_and_tags(self) -> None:
         for row in self.story["segments"]:
-            members.define_segment(row["key"], name=row["name"], rule=row["rule"])
+            founding.define_segment(row["key"], name=row["name"], rule=row["rule"])
         for row in self.story["tags"]:
             self._keep("tags", row, community.define_tag(row["key"], name=row["name"], synonyms=row["synonyms"]))
 
@@ -140,7 +141,7 @@ class _Loader:
         self._keep("members", row, who.id)
         for identity in row["identities"]:
             if identity["kind"] != "email":
-                members.add_identity(who.id, identity["kind"], identity["value"], verified=identity["verified"],
+                founding.add_identity(who.id, identity["kind"], identity["value"], verified=identity["verified"],
                                      evidence="demo", at=row["joined_at"])  # fmt: skip
         self.viewers[row["key"]] = Viewer(
             member_id=who.id, name=row["name"], kind=row["kind"], roles=frozenset(row["roles"]),
