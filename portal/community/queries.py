@@ -119,7 +119,7 @@ def _all_boards() -> tuple[BoardCard, ...]:
             tuple(row.categories),
             row.promise_working_days,
         )
-        for row in rows  # fmt: skip
+        for row in rows
     )
     if has_request_context():
         request.environ[_REMEMBERED] = boards

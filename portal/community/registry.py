@@ -40,9 +40,11 @@ class TopicLabel:
 
 BoardPage = Callable[["BoardCard"], "ResponseReturnValue"]
 Describer = Callable[[Viewer, Sequence[int]], Mapping[int, Card]]
+Finder = Callable[[str, Sequence[int], int], Sequence[int]]
 TopicReader = Callable[[str, Sequence[int]], Mapping[int, Sequence[TopicLabel]]]
 _describers: dict[str, Describer] = {}
 _topic_readers: list[TopicReader] = []
+_finders: dict[str, Finder] = {}
 _board_pages: dict[str, BoardPage] = {}
 
 
@@ -75,6 +77,21 @@ def reads_topics(reader: TopicReader) -> TopicReader:
     """Declare the function that knows the topics of contributions. Analytics does, when it is wired."""
     _topic_readers[:] = [reader]
     return reader
+
+
+def finds(kind: str) -> Callable[[Finder], Finder]:
+    """Declare the function that finds things of a kind: words, boards and a limit in, ids out, the best first."""
+
+    def register(finder: Finder) -> Finder:
+        _finders[kind] = finder
+        return finder
+
+    return register
+
+
+def finder_of(kind: str) -> Finder | None:
+    """Return the function that finds things of a kind, or None while search is not wired."""
+    return _finders.get(kind)
 
 
 def describe(viewer: Viewer, things: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Card]:

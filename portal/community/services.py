@@ -120,7 +120,7 @@ def write_comment(
         target_id=target_id,
         parent_id=parent_id,
     )
-    publish(event, at=at)
+    publish(event, at=at, quiet=at is not None)
     return comment.id
 
 
@@ -191,7 +191,7 @@ def follow(member_id: int, kind: str, target_id: int, *, at: datetime | None = N
     row = {"member_id": member_id, "target_kind": kind, "target_id": target_id, "since": at or now()}
     added = db.session.execute(insert(Follow).values(row).on_conflict_do_nothing().returning(Follow.member_id)).scalar()
     if added is not None:
-        publish(Followed(actor_id=member_id, target_kind=kind, target_id=target_id), at=at)
+        publish(Followed(actor_id=member_id, target_kind=kind, target_id=target_id), at=at, quiet=at is not None)
     return added is not None
 
 

@@ -1,0 +1,341 @@
+"""Every question about one idea, and about a member's or a board's ideas. Lists are in `lists`."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Date, Select, and_, bindparam, func, literal, select
+from sqlalchemy.orm import aliased
+
+from portal.community.models import Board, ContributionTag, Tag
+from portal.ideas.models import Idea, IdeaCount, IdeaDay, IdeaTally, StageChange, Vote
+from portal.ideas.rules import Stage, VoteKind
+from portal.kernel.clock import now, today
+from portal.kernel.database import db
+from portal.kernel.errors import NotFound
+from portal.members.models import Member
+from portal.members.policy import Viewer, may_see_audience
+
+STREAM = 2000
+Rows = Select[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaPage:
+    """One idea with all that its page and the API show."""
+
+    id: int
+    board_id: int
+    board_key: str
+    board_name: dict[str, Any]
+    voting: str
+    author_id: int
+    author_name: str
+    author_kind: str
+    author_job: str
+    title: str
+    body: str
+    html: str
+    lang: str | None
+    category: str
+    created_at: datetime
+    edited_at: datetime | None
+    hidden: bool
+    external_id: str | None
+    stage: str
+    votes: int
+    effective_votes: float
+    imported_support: int
+    comments: int
+    viewers: int
+    answer_due_at: datetime | None
+    my_vote: str | None
+
+    @property
+    def url(self) -> str:
+        """Return the address of the idea's page."""
+        return f"/ideas/{self.id}"
+
+    @property
+    def voted(self) -> bool:
+        """Return whether the viewer supports it."""
+        return self.my_vote == VoteKind.SUPPORT
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """One step on an idea's way, signed."""
+
+    stage: str
+    at: datetime
+    by_id: int | None
+    by_name: str | None
+    by_job: str | None
+    answer: str | None
+    answer_html: str | None
+    reason_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VotingFacts:
+    """What the rules must know before a vote."""
+
+    board_id: int
+    author_id: int
+    stage: str
+    voting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How sure we are of a voter: whether the address was confirmed, and for how many days there is an account."""
+
+    verified: bool
+    tenure_days: int
+
+
+def _no_idea() -> NotFound:
+    return NotFound(_l("There is no such idea."))
+
+
+_PAGE = (
+    select(
+        Idea.id, Idea.board_id, Board.key.label("board_key"), Board.name.label("board_name"), Board.voting,
+        Idea.author_id, Member.name.label("author_name"), Member.kind.label("author_kind"),
+        Member.job.label("author_job"), Idea.title, Idea.body, Idea.html, Idea.lang, Idea.category,
+        Idea.created_at, Idea.edited_at, Idea.hidden_at.is_not(None).label("hidden"), Idea.external_id,
+        IdeaTally.stage, IdeaTally.votes, IdeaTally.effective_votes, IdeaTally.imported_support,
+        IdeaTally.comments, IdeaTally.viewers, IdeaTally.answer_due_at, Vote.kind.label("my_vote"),
+        Board.audience,
+    )
+    .join(IdeaTally, IdeaTally.idea_id == Idea.id)
+    .join(Board, Board.id == Idea.board_id)
+    .join(Member, Member.id == Idea.author_id)
+    .outerjoin(Vote, and_(Vote.idea_id == Idea.id, Vote.member_id == bindparam("viewer")))
+    .where(Idea.id == bindparam("idea"))
+)  # fmt: skip
+_TO_VOTE_ON = (
+    select(IdeaTally.board_id, IdeaTally.author_id, IdeaTally.stage, Board.voting, Board.audience)
+    .join(Board, Board.id == IdeaTally.board_id)
+    .where(IdeaTally.idea_id == bindparam("idea"), IdeaTally.listed)
+)
+
+
+def idea_page(viewer: Viewer, idea_id: int) -> IdeaPage:
+    """Return an idea.
+
+    :raise NotFound: when there is none, or this viewer may not see it.
+    """
+    row = db.session.execute(_PAGE, {"idea": idea_id, "viewer": viewer.member_id}).one_or_none()
+    if row is None or not may_see_audience(viewer, row.audience) or (row.hidden and not may_see_hidden(viewer, row)):
+        raise _no_idea()
+    return IdeaPage(*row[:-1])
+
+
+def may_see_hidden(viewer: Viewer, row: Any) -> bool:
+    """Return whether a hidden idea is shown nevertheless: to its author and to moderators."""
+    return viewer.member_id == row.author_id or viewer.has_role("moderator")
+
+
+def idea_to_vote_on(viewer: Viewer, idea_id: int) -> VotingFacts:
+    """Return what the rules must know before a vote, by one query.
+
+    :raise NotFound: when there is no such idea, or this viewer may not see it.
+    """
+    row = db.session.execute(_TO_VOTE_ON, {"idea": idea_id}).one_or_none()
+    if row is None or not may_see_audience(viewer, row.audience):
+        raise _no_idea()
+    return VotingFacts(*row[:-1])
+
+
+def idea_for_update(viewer: Viewer, idea_id: int) -> tuple[Idea, IdeaTally]:
+    """Return an idea and its figures, locked until the transaction ends.
+
+    :raise NotFound: when there is none, or this viewer may not see it.
+    """
+    row = db.session.execute(
+        select(Idea, IdeaTally, Board.audience)
+        .join(IdeaTally, IdeaTally.idea_id == Idea.id)
+        .join(Board, Board.id == Idea.board_id)
+        .where(Idea.id == idea_id)
+        .with_for_update(of=IdeaTally, key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None or not may_see_audience(viewer, row.audience):
+        raise _no_idea()
+    return row[0], row[1]
+
+
+def standing(member_id: int, at: datetime | None = None) -> Standing:
+    """Return how sure we were of a member at a moment."""
+    moment = at or now()
+    row = db.session.execute(select(Member.email_verified_at, Member.joined_at).filter_by(id=member_id)).one()
+    verified = row.email_verified_at is not None and row.email_verified_at <= moment
+    return Standing(verified, max((moment - row.joined_at).days, 0))
+
+
+def way_of(idea_id: int) -> list[StageRow]:
+    """Return the stages an idea has come to, in order of time."""
+    rows = db.session.execute(
+        select(StageChange.stage, StageChange.at, StageChange.by_id, Member.name, Member.job, StageChange.answer,
+               StageChange.answer_html, StageChange.reason_code)
+        .outerjoin(Member, Member.id == StageChange.by_id)
+        .where(StageChange.idea_id == idea_id)
+        .order_by(StageChange.at, StageChange.id)
+    )  # fmt: skip
+    return [StageRow(*row) for row in rows]
+
+
+def answers_of(ids: Collection[int]) -> dict[int, StageRow]:
+    """Return the latest official answer of each idea that has one."""
+    if not ids:
+        return {}
+    rows = db.session.execute(
+        select(StageChange.idea_id, StageChange.stage, StageChange.at, StageChange.by_id, Member.name, Member.job,
+               StageChange.answer, StageChange.answer_html, StageChange.reason_code)
+        .outerjoin(Member, Member.id == StageChange.by_id)
+        .where(StageChange.idea_id.in_(ids), StageChange.answer.is_not(None))
+        .distinct(StageChange.idea_id)
+        .order_by(StageChange.idea_id, StageChange.at.desc(), StageChange.id.desc())
+    )  # fmt: skip
+    return {row[0]: StageRow(*row[1:]) for row in rows}
+
+
+def weeks_of(idea_id: int, weeks: int) -> list[int]:
+    """Return the support of the last weeks, the current one last."""
+    age: Any = (literal(today(), Date) - IdeaDay.day).op("/")(7)
+    rows = db.session.execute(
+        select(age, func.sum(IdeaDay.votes)).where(IdeaDay.idea_id == idea_id, age < weeks, age >= 0).group_by(age)
+    )
+    counts = {int(week): int(votes) for week, votes in rows}
+    return [counts.get(week, 0) for week in range(weeks - 1, -1, -1)]
+
+
+def fresh_votes(idea_id: int) -> int:
+    """Return how many supporters have a fresh account that is not confirmed."""
+    wanted = select(func.count()).select_from(Vote).filter_by(idea_id=idea_id, fresh=True, kind="support")
+    return db.session.scalar(wanted) or 0
+
+
+def counts(board_ids: Collection[int], facet: str) -> dict[str, int]:
+    """Return how many ideas of some boards stand in each stage or category."""
+    rows = db.session.execute(
+        select(IdeaCount.key, func.sum(IdeaCount.ideas))
+        .where(IdeaCount.board_id.in_(board_ids), IdeaCount.facet == facet, IdeaCount.ideas > 0)
+        .group_by(IdeaCount.key)
+    )
+    return {key: int(ideas) for key, ideas in rows}
+
+
+def counts_by_board(board_ids: Collection[int]) -> dict[int, int]:
+    """Return how many ideas each board holds."""
+    rows = db.session.execute(
+        select(IdeaCount.board_id, func.sum(IdeaCount.ideas))
+        .where(IdeaCount.board_id.in_(board_ids), IdeaCount.facet == "stage")
+        .group_by(IdeaCount.board_id)
+    )
+    return {board_id: int(ideas) for board_id, ideas in rows}
+
+
+def external_ids(board_id: int, ids: Sequence[str]) -> dict[str, int]:
+    """Return the ideas of a board that came from a source, by the source's ids."""
+    rows = db.session.execute(
+        select(Idea.external_id, Idea.id).where(Idea.board_id == board_id, Idea.external_id.in_(ids))
+    )
+    return {str(external_id): idea_id for external_id, idea_id in rows}
+
+
+# Streams for those who read everything
+
+
+def stream(statement: Rows) -> Iterator[Any]:
+    """Yield rows through a cursor on the server: memory stays flat."""
+    yield from db.session.execute(statement.execution_options(yield_per=STREAM))
+
+
+def votes_of_board(board_id: int) -> Rows:
+    """Select the current votes of a board in order of time."""
+    return (
+        select(Vote.idea_id, Vote.member_id, Vote.at, Vote.kind)
+        .join(Idea, Idea.id == Vote.idea_id)
+        .where(Idea.board_id == board_id, Idea.hidden_at.is_(None))
+        .order_by(Vote.at, Vote.idea_id, Vote.member_id)
+    )
+
+
+def stages_of_board(board_id: int) -> Rows:
+    """Select the stage history of a board in order of time."""
+    return (
+        select(StageChange.idea_id, StageChange.stage, StageChange.at, StageChange.answer.is_not(None))
+        .join(Idea, Idea.id == StageChange.idea_id)
+        .where(Idea.board_id == board_id, Idea.hidden_at.is_(None))
+        .order_by(StageChange.at, StageChange.id)
+    )
+
+
+def ideas_of_board(board_id: int, after_id: int = 0) -> Rows:
+    """Select the ideas of a board that can be seen, with their texts, in order of time."""
+    return (
+        select(Idea.id, Idea.board_id, Idea.author_id, Idea.created_at, Idea.title, Idea.body, Idea.lang,
+               Idea.category, IdeaTally.stage, IdeaTally.votes, Idea.external_id)
+        .join(IdeaTally, IdeaTally.idea_id == Idea.id)
+        .where(Idea.board_id == board_id, Idea.hidden_at.is_(None), Idea.id > after_id)
+        .order_by(Idea.created_at, Idea.id)
+    )  # fmt: skip
+
+
+def texts_of(ids: Collection[int]) -> list[Any]:
+    """Return ideas with what search must know, tags in one column."""
+    tags = (
+        select(func.array_agg(Tag.key))
+        .join(ContributionTag, ContributionTag.tag_id == Tag.id)
+        .where(ContributionTag.target_kind == "idea", ContributionTag.target_id == Idea.id)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(Idea.id, Idea.board_id, Idea.title, Idea.body, Idea.lang, Idea.author_id, Idea.created_at,
+               func.coalesce(tags, []).label("tags"), Idea.category, IdeaTally.stage, Idea.external_id,
+               Idea.hidden_at.is_(None).label("visible"))
+        .join(IdeaTally, IdeaTally.idea_id == Idea.id)
+        .where(Idea.id.in_(ids))
+    )  # fmt: skip
+    return list(db.session.execute(wanted))
+
+
+# A member's part
+
+
+def figures_of(member_ids: Collection[int]) -> list[Any]:
+    """Return per member how many ideas of hers came to which stage, and how many votes she gave and got."""
+    reached = aliased(StageChange)
+
+    def ever(*stages: Stage) -> Any:
+        came = select(reached.id).where(reached.idea_id == Idea.id, reached.stage.in_([s.value for s in stages]))
+        return func.count().filter(came.exists())
+
+    wanted = (
+        select(
+            Idea.author_id,
+            func.count().label("submitted"),
+            ever(Stage.REVIEW, Stage.PLANNED, Stage.MAKING, Stage.SHIPPED).label("shortlisted"),
+            ever(Stage.PLANNED, Stage.MAKING, Stage.SHIPPED).label("accepted"),
+            ever(Stage.SHIPPED).label("shipped"),
+            func.sum(IdeaTally.votes).label("votes_received"),
+        )
+        .join(IdeaTally, IdeaTally.idea_id == Idea.id)
+        .where(Idea.author_id.in_(member_ids), Idea.hidden_at.is_(None))
+        .group_by(Idea.author_id)
+    )
+    return list(db.session.execute(wanted))
+
+
+def votes_given(member_ids: Collection[int]) -> dict[int, int]:
+    """Return how many ideas each member supports."""
+    rows = db.session.execute(
+        select(Vote.member_id, func.count())
+        .where(Vote.member_id.in_(member_ids), Vote.kind == VoteKind.SUPPORT)
+        .group_by(Vote.member_id)
+    )
+    return dict(rows.tuples().all())

@@ -1,0 +1,422 @@
+"""What people do with ideas. Past acts (``at``) come from demo texts and tell nobody: they are published quietly."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select, text, update
+
+from portal.community import queries as community
+from portal.community import services as community_services
+from portal.ideas import ledger, queries, rules
+from portal.ideas.events import (
+    IdeaEdited,
+    IdeaHidden,
+    IdeaPosted,
+    IdeaShown,
+    IdeaStageChanged,
+    VoteCast,
+    VotesTrusted,
+    VoteWithdrawn,
+)
+from portal.ideas.models import Idea, IdeaTally, StageChange, Vote
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from portal.kernel.language import language_of
+from portal.kernel.outbox import publish
+from portal.kernel.text import clean_line, clean_text, excerpt, markdown_to_html
+from portal.members.policy import Viewer
+from portal.members.rules import Role
+
+REFUSALS = {
+    rules.Refusal.CLOSED: _l("Voting has closed on this idea: the company has answered it."),
+    rules.Refusal.SCHEME: _l("On this board one can support an idea, or leave it."),
+    rules.Refusal.NOT_YOURS_TO_GIVE: _l("Only staff can enter a vote for somebody else."),
+    rules.Refusal.NO_SOURCE: _l("Say how the customer told you, for example by telephone."),
+}
+MISSING = {
+    "stage": _l("Choose a stage of this board."),
+    "reason_code": _l("Choose the reason for declining."),
+    "answer": _l("Say why, and what instead: the author deserves a sentence."),
+}
+COUNT = text("""
+    INSERT INTO idea_count (board_id, facet, key, ideas) VALUES (:board_id, :facet, :key, :by)
+    ON CONFLICT (board_id, facet, key) DO UPDATE SET ideas = idea_count.ideas + excluded.ideas""")
+
+
+# Proposing
+
+
+def propose_idea(
+    viewer: Viewer,
+    *,
+    board: str,
+    title: str,
+    body: str = "",
+    category: str = "",
+    tags: Iterable[str] = (),
+    lang: str | None = None,
+    at: datetime | None = None,
+) -> int:
+    """Propose an idea and follow it; return its id.
+
+    :raise NotFound: when there is no such board for this viewer.
+    :raise Invalid: when something typed needs mending.
+    """
+    place = community.board_by_key(viewer, board, "ideas")
+    idea = Idea(board_id=place.id, author_id=viewer.id, **_texts(title, body), created_at=at or now())
+    idea.category = _category(category, place)
+    idea.lang = lang or language_of(f"{idea.title}\n{idea.body}", otherwise=viewer.lang)
+    db.session.add(idea)
+    db.session.flush()
+    due = rules.after_working_days(idea.created_at, place.promise_working_days) if place.promise_working_days else None
+    _enter(idea, first_stage=place.stages[0], due=due)
+    if words := list(tags):
+        community_services.tag("idea", idea.id, words)
+    publish(IdeaPosted(actor_id=viewer.id, **_of(idea)), at=at, quiet=at is not None)
+    community_services.follow(viewer.id, "idea", idea.id, at=at)
+    return idea.id
+
+
+def _enter(idea: Idea, *, first_stage: str, due: datetime | None) -> None:
+    """Give a new idea its figures, its first step and its place in the counts."""
+    db.session.add_all([
+        IdeaTally(
+            idea_id=idea.id,
+            board_id=idea.board_id,
+            author_id=idea.author_id,
+            created_at=idea.created_at,
+            stage=first_stage,
+            viewers_owed=rules.MIN_VIEWERS,
+            rising=rules.unvoted(idea.created_at),
+            wanted=rules.wanted(0, 0),
+            answer_due_at=due,
+            last_activity_at=idea.created_at,
+        ),
+        StageChange(idea_id=idea.id, stage=first_stage, at=idea.created_at, by_id=idea.author_id),
+    ])  # fmt: skip
+    db.session.flush()
+    _count(idea.board_id, {("stage", first_stage): 1, ("category", idea.category): 1})
+
+
+def _texts(title: str, body: str) -> dict[str, Any]:
+    """Check both texts, so that a form can show all that is wrong at once."""
+    wrong: dict[str, object] = {}
+    clean = {"title": "", "body": ""}
+    try:
+        clean["title"] = clean_line(title, field="title", most=rules.TITLE_MAX)
+    except Invalid as error:
+        wrong |= error.fields
+    try:
+        clean["body"] = clean_text(body, field="body", most=rules.BODY_MAX, least=0)
+    except Invalid as error:
+        wrong |= error.fields
+    if wrong:
+        raise Invalid(fields=wrong)
+    return {**clean, "html": markdown_to_html(clean["body"]), "excerpt": excerpt(clean["body"], rules.EXCERPT)}
+
+
+def _category(category: str, board: community.BoardCard) -> str:
+    if category and category not in board.categories:
+        raise Invalid(fields={"category": _l("Choose one of this board's categories.")})
+    return category
+
+
+def _of(idea: Idea) -> dict[str, Any]:
+    return {"idea_id": idea.id, "board_id": idea.board_id, "author_id": idea.author_id}
+
+
+def _count(board_id: int, changes: dict[tuple[str, str], int]) -> None:
+    """Keep the counts of a board, always in the same order, so that two who count do not wait for each other."""
+    for (facet, key), by in sorted(changes.items()):
+        if key and by:
+            db.session.execute(COUNT, {"board_id": board_id, "facet": facet, "key": key, "by": by})
+
+
+def edit_idea(
+    idea_id: int, viewer: Viewer, *, title: str, body: str, category: str = "", tags: Iterable[str] | None = None
+) -> None:
+    """Change the words of one's own idea.
+
+    :raise Forbidden: when it is somebody else's.
+    :raise Refused: when the company has decided about it already.
+    :raise Invalid: when something typed needs mending.
+    """
+    idea, tally = queries.idea_for_update(viewer, idea_id)
+    if idea.author_id != viewer.id:
+        raise Forbidden(_l("Only its author can change an idea."))
+    if tally.stage in rules.CLOSED:
+        raise Refused(_l("This idea has been answered; its text stands as it is."))
+    place = community.board_by_id(viewer, idea.board_id)
+    for name, value in _texts(title, body).items():
+        setattr(idea, name, value)
+    before, idea.category = idea.category, _category(category, place)
+    if before != idea.category:
+        _count(idea.board_id, {("category", before): -1, ("category", idea.category): 1})
+    idea.edited_at = now()
+    if tags is not None:
+        community_services.tag("idea", idea.id, tags)
+    publish(IdeaEdited(actor_id=viewer.id, **_of(idea)))
+
+
+# Voting
+
+
+def cast_vote(
+    idea_id: int,
+    viewer: Viewer,
+    *,
+    kind: str = rules.VoteKind.SUPPORT,
+    origin: str = "link",
+    position: int | None = None,
+    entered_by: int | None = None,
+    source: str | None = None,
+    at: datetime | None = None,
+) -> ledger.Written:
+    """Let the viewer's vote stand; return the exact count. Voting the same again changes nothing.
+
+    :param entered_by: the employee who enters the vote of a customer, with its ``source``.
+    :raise NotFound: when there is no such idea for this viewer.
+    :raise Refused: when voting has closed, or the board does not know this kind of vote.
+    """
+    idea = queries.idea_to_vote_on(viewer, idea_id)
+    refusal = rules.why_not_vote(
+        idea.stage, kind=kind, scheme=idea.voting, for_another=entered_by is not None, source=source or ""
+    )
+    if refusal:
+        raise Refused(REFUSALS[refusal])
+    say = _say(idea_id, viewer, kind=kind, origin=origin, position=position, by_id=entered_by, source=source, at=at)
+    written = ledger.cast(say)
+    if written is None:
+        raise Refused(REFUSALS[rules.Refusal.CLOSED])
+    if written.changed:
+        _tell_withdrawn(idea, say, written, at)
+        event = VoteCast(
+            actor_id=viewer.id,
+            kind=say.kind,
+            origin=say.origin,
+            fresh=say.fresh,
+            verified=say.verified,
+            tenure_days=say.tenure_days,
+            by_id=entered_by,
+            **_about(idea, say),
+        )
+        publish(event, at=at, quiet=at is not None)
+    return written
+
+
+def enter_vote(idea_id: int, staff: Viewer, *, voter: Viewer, source: str) -> ledger.Written:
+    """Enter a vote that a customer gave by telephone, in a shop, by letter.
+
+    :raise Forbidden: when the viewer is not staff.
+    """
+    if not staff.is_staff and not staff.has_role(Role.SUPPORT_AGENT, Role.BRAND_MANAGER):
+        raise Forbidden(REFUSALS[rules.Refusal.NOT_YOURS_TO_GIVE])
+    return cast_vote(idea_id, voter, origin="staff", entered_by=staff.id, source=source)
+
+
+def withdraw_vote(idea_id: int, viewer: Viewer, *, origin: str = "link", at: datetime | None = None) -> ledger.Written:
+    """Take one's vote back; return the exact count. Taking back what is not there changes nothing.
+
+    :raise NotFound: when there is no such idea for this viewer.
+    """
+    idea = queries.idea_to_vote_on(viewer, idea_id)
+    say = _say(idea_id, viewer, kind="", origin=origin, position=None, by_id=None, source=None, at=at)
+    written = ledger.withdraw(say)
+    if written is None:
+        raise NotFound(_l("There is no such idea."))
+    if written.changed:
+        _tell_withdrawn(idea, say, written, at)
+    return written
+
+
+def _say(
+    idea_id: int,
+    viewer: Viewer,
+    *,
+    kind: str,
+    origin: str,
+    position: int | None,
+    by_id: int | None,
+    source: str | None,
+    at: datetime | None,
+) -> ledger.Say:
+    """Put together what the ledger remembers: the voter's standing is that of the moment of the vote."""
+    standing = queries.Standing(viewer.verified, viewer.joined_days)
+    if at is not None or by_id is not None:
+        standing = queries.standing(viewer.id, at)
+    return ledger.Say(
+        idea_id=idea_id,
+        member_id=viewer.id,
+        kind=kind,
+        at=at or now(),
+        origin=origin,
+        position=position,
+        by_id=by_id,
+        source=clean_line(source, field="source") if source else None,
+        verified=standing.verified,
+        tenure_days=standing.tenure_days,
+        fresh=rules.is_fresh(verified=standing.verified, tenure_days=standing.tenure_days),
+    )
+
+
+def _tell_withdrawn(idea: queries.VotingFacts, say: ledger.Say, written: ledger.Written, at: datetime | None) -> None:
+    if written.before is None or written.before_at is None:
+        return
+    event = VoteWithdrawn(
+        actor_id=say.member_id,
+        kind=written.before,
+        fresh=written.before_fresh,
+        cast_on=written.before_at.date().isoformat(),
+        **_about(idea, say),
+    )
+    publish(event, at=at, quiet=at is not None)
+
+
+def _about(idea: queries.VotingFacts, say: ledger.Say) -> dict[str, Any]:
+    return {"idea_id": say.idea_id, "board_id": idea.board_id, "author_id": idea.author_id}
+
+
+def trust_votes(member_id: int) -> int:
+    """Let votes count whole that were given before the address was confirmed; return how many."""
+    mine = select(Vote.idea_id).filter_by(member_id=member_id, fresh=True).order_by(Vote.idea_id)
+    ideas = db.session.scalars(mine).all()
+    for idea_id in ideas:
+        db.session.execute(ledger.LOCK, {"idea_id": idea_id})
+    db.session.execute(update(Vote).filter_by(member_id=member_id, fresh=True).values(fresh=False))
+    for idea_id in ideas:
+        db.session.execute(ledger.WEIGH, {"idea_id": idea_id})
+        tally = db.session.execute(select(IdeaTally.board_id, IdeaTally.author_id).filter_by(idea_id=idea_id)).one()
+        publish(VotesTrusted(actor_id=member_id, idea_id=idea_id, board_id=tally.board_id, author_id=tally.author_id))
+    return len(ideas)
+
+
+# Comments
+
+
+def comment_on_idea(
+    idea_id: int,
+    viewer: Viewer,
+    *,
+    body: str,
+    parent_id: int | None = None,
+    lang: str | None = None,
+    at: datetime | None = None,
+) -> int:
+    """Comment on an idea, or reply to a comment on it; return the comment's id.
+
+    :raise NotFound: when there is no such idea for this viewer.
+    :raise Invalid: when the text needs mending.
+    """
+    idea = queries.idea_to_vote_on(viewer, idea_id)
+    comment_id = community_services.write_comment(
+        author_id=viewer.id,
+        board_id=idea.board_id,
+        target_kind="idea",
+        target_id=idea_id,
+        body=body,
+        parent_id=parent_id,
+        lang=lang or language_of(body, otherwise=viewer.lang),
+        at=at,
+    )
+    db.session.execute(
+        update(IdeaTally)
+        .filter_by(idea_id=idea_id)
+        .values(
+            comments=IdeaTally.comments + 1, last_activity_at=db.func.greatest(IdeaTally.last_activity_at, at or now())
+        )
+    )
+    return comment_id
+
+
+def recount_comments(idea_id: int) -> None:
+    """Count the comments of an idea anew: one was hidden or shown again."""
+    db.session.execute(ledger.LOCK, {"idea_id": idea_id})
+    count = community.count_comments("idea", idea_id)
+    db.session.execute(update(IdeaTally).filter_by(idea_id=idea_id).values(comments=count))
+
+
+# Stages
+
+
+def set_stage(
+    idea_id: int,
+    viewer: Viewer,
+    *,
+    stage: str,
+    answer: str = "",
+    reason_code: str | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Move an idea to a stage, answer it, or both, signed by the viewer.
+
+    :raise Forbidden: when the viewer is neither moderator nor brand manager.
+    :raise Invalid: when a decline has no reason or no text, or the board has no such stage.
+    :raise Refused: when there is nothing new in it.
+    """
+    if at is None and not viewer.has_role(Role.MODERATOR, Role.BRAND_MANAGER):
+        raise Forbidden(_l("Moderators and brand managers answer ideas."))
+    idea, tally = queries.idea_for_update(viewer, idea_id)
+    place = community.board_by_id(viewer, idea.board_id)
+    words = clean_text(answer, field="answer", most=rules.ANSWER_MAX, least=0)
+    if missing := rules.why_not_stage(stage, known=place.stages, reason_code=reason_code, answer=words):
+        raise Invalid(fields={missing: MISSING[missing]})
+    if stage == tally.stage and not words:
+        raise Refused(_l("The idea is in this stage already. Write an answer, or choose another stage."))
+    before, tally.stage = tally.stage, stage
+    if words or stage in rules.CLOSED:
+        tally.answer_due_at = None
+    tally.last_activity_at = max(tally.last_activity_at, at or now())
+    db.session.add(
+        StageChange(
+            idea_id=idea.id,
+            stage=stage,
+            at=at or now(),
+            by_id=viewer.id,
+            answer=words or None,
+            answer_html=markdown_to_html(words) if words else None,
+            reason_code=reason_code if stage == rules.Stage.DECLINED else None,
+        )
+    )
+    db.session.flush()
+    if before != stage:
+        _count(idea.board_id, {("stage", before): -1, ("stage", stage): 1})
+    event = IdeaStageChanged(
+        actor_id=viewer.id, before=before, stage=stage, reason_code=reason_code, answered=bool(words), **_of(idea)
+    )
+    publish(event, at=at, quiet=at is not None)
+
+
+# Taking out of sight
+
+
+def hide(idea_id: int, *, actor: Viewer) -> None:
+    """Take an idea out of sight; its author and moderators still see it.
+
+    :raise Forbidden: when the viewer is neither its author nor a moderator.
+    """
+    idea, tally = queries.idea_for_update(actor, idea_id)
+    if idea.author_id != actor.id and not actor.has_role(Role.MODERATOR):
+        raise Forbidden(_l("Only its author or a moderator can hide an idea."))
+    if idea.hidden_at is None:
+        idea.hidden_at, tally.listed = now(), False
+        db.session.flush()
+        _count(idea.board_id, {("stage", tally.stage): -1, ("category", idea.category): -1})
+        publish(IdeaHidden(actor_id=actor.id, **_of(idea)))
+
+
+def show(idea_id: int, *, actor: Viewer) -> None:
+    """Show a hidden idea again.
+
+    :raise Forbidden: when the viewer is no moderator.
+    """
+    idea, tally = queries.idea_for_update(actor, idea_id)
+    if not actor.has_role(Role.MODERATOR):
+        raise Forbidden(_l("Only a moderator can show a hidden idea again."))
+    if idea.hidden_at is not None:
+        idea.hidden_at, tally.listed = None, True
+        db.session.flush()
+        _count(idea.board_id, {("stage", tally.stage): 1, ("category", idea.category): 1})
+        publish(IdeaShown(actor_id=actor.id, **_of(idea)))
