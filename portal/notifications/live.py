@@ -14,11 +14,10 @@ from flask_socketio import SocketIO, join_room
 from prometheus_client import Counter, Gauge
 
 from portal.members.session import current_viewer
-from portal.notifications import rules
+from portal.notifications import post, rules
 from portal.notifications.policy import rooms_open_to
 
 log = structlog.get_logger(__name__)
-CHANNEL = "portal-live"
 LARGEST_MESSAGE = 4096
 PING_SECONDS, PATIENCE_SECONDS = 25, 20
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -32,8 +31,7 @@ def live_app(app: Flask) -> Wsgi:
         app,
         async_mode="threading",
         transports=["websocket"],
-        message_queue=app.config["REDIS_URL"],
-        channel=CHANNEL,
+        client_manager=post.listening(app),
         manage_session=False,
         max_http_buffer_size=LARGEST_MESSAGE,
         ping_interval=PING_SECONDS,

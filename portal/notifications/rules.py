@@ -38,11 +38,9 @@ class _Change:
 CHANGES: Mapping[str, tuple[_Change, ...]] = {
     "VoteCast": (_Change("vote", "idea"),),
     "VoteWithdrawn": (_Change("vote", "idea"),),
-    "IdeaProposed": (_Change("idea", "board", "idea_id"),),
+    "IdeaPosted": (_Change("idea", "board", "idea_id"),),
     "IdeaEdited": (_Change("words", "idea"),),
-    "IdeaMoved": (_Change("stage", "idea"),),
-    "StageChanged": (_Change("stage", "idea"),),
-    "OfficialAnswerGiven": (_Change("stage", "idea"),),
+    "IdeaStageChanged": (_Change("stage", "idea"),),
     "QuestionAsked": (_Change("question", "board", "question_id"),),
     "SameProblemSaid": (_Change("same", "question"),),
     "SameProblemUnsaid": (_Change("same", "question"),),
@@ -54,6 +52,7 @@ CHANGES: Mapping[str, tuple[_Change, ...]] = {
     "AnswerMarked": (_Change("accept", "question"),),
 }
 COMMENTED = "CommentPosted"
+VOTES, PUBLIC_VOTE = {"VoteCast", "VoteWithdrawn"}, "support"
 
 
 def hints_of(name: str, fields: Mapping[str, Any]) -> list[Hint]:
@@ -64,6 +63,8 @@ def hints_of(name: str, fields: Mapping[str, Any]) -> list[Hint]:
             return []
         subject = f"{fields['target_kind']}:{fields['target_id']}"
         return [Hint("comment", subject, _rooms(subject, board), fields["comment_id"])]
+    if name in VOTES and fields.get("kind") != PUBLIC_VOTE:
+        return []
     found = []
     for change in CHANGES.get(name, ()):
         subject = f"{change.subject}:{fields[change.subject + '_id']}"

@@ -5,9 +5,13 @@ from portal.notifications.rules import Hint
 
 
 def test_a_vote_changes_the_idea_and_the_board_it_lies_on() -> None:
-    assert rules.hints_of("VoteCast", {"idea_id": 7, "board_id": 2, "actor_id": 3}) == [
+    assert rules.hints_of("VoteCast", {"idea_id": 7, "board_id": 2, "actor_id": 3, "kind": "support"}) == [
         Hint("vote", "idea:7", ("idea:7", "board:2"))
     ]
+
+
+def test_a_vote_that_is_private_gives_no_hint() -> None:
+    assert rules.hints_of("VoteCast", {"idea_id": 7, "board_id": 2, "kind": "not_for_me"}) == []
 
 
 def test_a_new_answer_says_which_one_it_is_but_not_what_it_says() -> None:
@@ -26,7 +30,9 @@ def test_what_changes_no_page_gives_no_hint() -> None:
 
 
 def test_fifty_votes_in_a_batch_are_one_change_of_the_page() -> None:
-    votes = [hint for _ in range(50) for hint in rules.hints_of("VoteCast", {"idea_id": 7, "board_id": 2})]
+    votes = [
+        hint for _ in range(50) for hint in rules.hints_of("VoteCast", {"idea_id": 7, "board_id": 2, "kind": "support"})
+    ]
     assert len(rules.without_repeats(votes)) == 1
 
 

@@ -1,0 +1,57 @@
+"""Live hints: as soon as a fact is recorded, the pages that it changes are told to ask again."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import current_app
+from prometheus_client import Counter
+
+from portal.community.events import CommentPosted
+from portal.ideas.events import IdeaEdited, IdeaPosted, IdeaStageChanged, VoteCast, VoteWithdrawn
+from portal.kernel.clock import now
+from portal.kernel.projections import FactRow, projection
+from portal.notifications import post, rules
+from portal.support.events import (
+    AnswerAccepted,
+    AnswerEdited,
+    AnswerGiven,
+    AnswerMarked,
+    AnswerUnaccepted,
+    AnswerVoted,
+    QuestionAsked,
+    SameProblemSaid,
+    SameProblemUnsaid,
+)
+
+TOO_OLD = timedelta(minutes=2)
+told = Counter("portal_live_hints_total", "Hints sent to pages", ("kind",))
+CHANGES = (
+    VoteCast,
+    VoteWithdrawn,
+    IdeaPosted,
+    IdeaEdited,
+    IdeaStageChanged,
+    CommentPosted,
+    QuestionAsked,
+    SameProblemSaid,
+    SameProblemUnsaid,
+    AnswerGiven,
+    AnswerEdited,
+    AnswerVoted,
+    AnswerAccepted,
+    AnswerUnaccepted,
+    AnswerMarked,
+)
+
+
+@projection("live", on=CHANGES, first=True)
+def tell_pages(facts: Sequence[FactRow]) -> None:
+    """Tell the rooms of what has changed. A hint that is lost is made good when the page is looked at again."""
+    fresh = [fact for fact in facts if now() - fact.recorded_at < TOO_OLD]
+    hints = rules.without_repeats(
+        hint for fact in fresh for hint in rules.hints_of(type(fact.event).__name__, fact.event.payload())
+    )
+    for hint in hints:
+        for room in hint.rooms:
+            post.sending(current_app).emit("changed", hint.message(), namespace="/", room=room)
+        told.labels(hint.kind).inc()
