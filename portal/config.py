@@ -50,6 +50,8 @@ SETTINGS = (
     Setting("PORTAL_CRM_USER", "", "user of the CRM"),
     Setting("PORTAL_CRM_PASSWORD", "", "password of the CRM's user", secret=True),
     Setting("PORTAL_CRM_SECRET", "", "signs what the webhook gateway sends (Standard Webhooks)", secret=True),
+    Setting("PORTAL_CRM_CALLS_A_DAY", "0", "most calls to the CRM a day; 0 means any number"),
+    Setting("PORTAL_CRM_CALLS_A_SECOND", "0", "most calls to the CRM a second; 0 means any number"),
     Setting("PORTAL_CRM_ALLOW_PRIVATE", "0", "1 lets the CRM be on a private address"),
 )
 

@@ -263,7 +263,7 @@ def _create_database(folder: Path, config: Path) -> None:
 
 def _fold_log(database: Path) -> None:
     """Fold SQLite's write-ahead log into the file, so that one file is the whole database."""
-    import sqlite3  # noqa: PLC0415 - only where a template is built
+    import sqlite3
 
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

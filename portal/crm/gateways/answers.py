@@ -8,6 +8,8 @@ import httpx
 from portal.crm.gateways.base import BatchRefused, Paused, RetryLater
 
 LONGEST_REASON = 500
+EPOCH = 1e9
+"""Some say the moment of the reset, as seconds since 1970, and not the seconds until then."""
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -21,6 +23,16 @@ def retry_after(response: httpx.Response) -> float | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def rest(response: httpx.Response) -> float:
+    """Return the seconds to rest before the next call, by the headers that count calls; 0 when some are left."""
+    for prefix in ("RateLimit", "X-RateLimit"):
+        left, reset = response.headers.get(f"{prefix}-Remaining", ""), response.headers.get(f"{prefix}-Reset", "")
+        if left.strip() == "0" and reset.strip().isdigit():
+            seconds = float(reset)
+            return seconds if seconds < EPOCH else max(0.0, seconds - datetime.now(UTC).timestamp())
+    return 0.0
 
 
 def check(response: httpx.Response) -> None:

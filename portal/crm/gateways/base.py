@@ -126,7 +126,7 @@ class NewsPage:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One field that we want in the CRM, and whether it is there. ``type`` is ours: text, number, …"""
+    """One field that we want in the CRM, and whether it is there. ``type`` is one of ours: text, number and so on."""
 
     kind: Kind
     name: str
@@ -139,6 +139,8 @@ class Gateway(Protocol):
 
     name: str
     limits: Limits
+    rest: float
+    """Seconds that the CRM asked us to rest after the last call, by its own headers."""
 
     def plan(self, wanted: Mapping[Kind, Mapping[str, str]]) -> list[Planned]:
         """Compare the fields we want, name to type by kind, with those that are there.

@@ -99,8 +99,8 @@ class Rpc:
             answer = response.json()
         except ValueError as error:
             raise RetryLater("the answer was not JSON", suspect=True) from error
-        if error := answer.get("error"):
-            raise _failure(error)
+        if refusal := answer.get("error"):
+            raise _failure(refusal)
         return answer.get("result")
 
 
@@ -121,6 +121,7 @@ class TrytonGateway:
     """Contacts and accounts are parties; events are rows of ``portal.event``."""
 
     name = "tryton"
+    rest = 0.0
 
     def __init__(self, url: str, database: str, user: str, password: str, *, limits: Limits | None = None) -> None:
         self.limits = limits or Limits(rows=200, events=500)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpx
 from standardwebhooks import Webhook
 
-from portal.crm.gateways.answers import check
+from portal.crm.gateways.answers import check, rest
 from portal.crm.gateways.base import (
     Happening,
     Kind,
@@ -50,6 +50,7 @@ class WebhookGateway:
         wait: float = 30.0,
     ) -> None:
         self.limits = limits or Limits(rows=500, events=500, reads=False, lists=False)
+        self.rest = 0.0
         self._url = url
         self._signer = Webhook(secret)
         self._http = guarded_client(allow_private=allow_private, timeout=wait)
@@ -59,7 +60,7 @@ class WebhookGateway:
         self._http.close()
 
     def plan(self, wanted: Mapping[Kind, Mapping[str, str]]) -> list[Planned]:
-        """A receiver takes whatever it is sent: all fields are there."""
+        """Say that all fields are there: a receiver takes whatever it is sent."""
         return [
             Planned(kind=kind, name=name, type=type_, there=True)
             for kind, fields in wanted.items()
@@ -87,14 +88,14 @@ class WebhookGateway:
         answer = self._send("portal.events", {"events": body})
         return _verdicts([event.id for event in events], answer, accepted="created")
 
-    def read_back(self, kind: Kind, keys: Sequence[int]) -> dict[int, Stored]:
+    def read_back(self, kind: Kind, keys: Sequence[int]) -> dict[int, Stored]:  # noqa: ARG002 - the Protocol's
         """Webhooks lead one way.
 
         :raise NotOffered: always.
         """
         raise NotOffered("a webhook cannot be read back")
 
-    def changes(self, kind: Kind, cursor: str | None) -> NewsPage:
+    def changes(self, kind: Kind, cursor: str | None) -> NewsPage:  # noqa: ARG002 - the Protocol's
         """Webhooks lead one way.
 
         :raise NotOffered: always.
@@ -129,6 +130,7 @@ class WebhookGateway:
         except httpx.HTTPError as error:
             raise RetryLater(f"{type(error).__name__}: {error}") from error
         check(response)
+        self.rest = rest(response)
         return response
 
     @staticmethod

@@ -1,0 +1,269 @@
+"""What goes to a CRM, for which purpose, who wins when two values differ, and how long to wait. Pure."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal
+
+Kind = Literal["contact", "account"]
+Value = str | int | float | bool | None
+SHRINK_AFTER = 3
+GIVE_UP_AFTER = 8
+SHORTEST_PAUSE = 2.0
+LONGEST_PAUSE = 300.0
+DIGITS = 6
+TEXT_MOST = 500
+ACTIVE_DAYS = 90
+FEWEST = 3
+"""Sums over an organisation's members are withheld below this many."""
+ADDED_UP = {"ideas": "ideas_submitted", "votes": "votes", "questions": "questions", "answers": "answers"}
+
+
+class Policy(StrEnum):
+    """Who wins when the CRM holds another value than the one that was sent."""
+
+    PORTAL = "portal"
+    CRM = "crm"
+    NEWEST = "newest"
+
+
+class Purpose(StrEnum):
+    """Why a field is sent; a member may refuse a purpose, and then the field is empty."""
+
+    SHARE = "share"
+    PROFILING = "profiling"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One figure of ours and the field of the CRM that holds it."""
+
+    figure: str
+    field: str
+    type: str
+    purpose: Purpose
+    policy: Policy = Policy.PORTAL
+
+
+def _share(figure: str, type_: str, field: str = "") -> Field:
+    return Field(figure, f"portal_{field or figure}", type_, Purpose.SHARE)
+
+
+def _profile(figure: str, type_: str, *, policy: Policy = Policy.PORTAL) -> Field:
+    return Field(figure, f"portal_{figure}", type_, Purpose.PROFILING, policy)
+
+
+WHOLE, NUMBER, TEXT, TIME, YES_NO = "whole number", "number", "text", "time", "yes or no"
+FIELDS: Mapping[Kind, tuple[Field, ...]] = {
+    "contact": (
+        _share("url", TEXT),
+        _share("joined", TIME),
+        _share("last_active", TIME),
+        _profile("lifecycle", TEXT, policy=Policy.NEWEST),
+        _share("active_days", WHOLE),
+        _share("ideas_submitted", WHOLE),
+        _share("ideas_shortlisted", WHOLE),
+        _share("ideas_accepted", WHOLE),
+        _share("ideas_shipped", WHOLE),
+        _profile("idea_success", NUMBER),
+        _share("votes", WHOLE),
+        _profile("foresight", NUMBER),
+        _share("comments", WHOLE),
+        _share("questions", WHOLE),
+        _share("answers", WHOLE),
+        _share("answers_accepted", WHOLE),
+        _profile("accepted_share", NUMBER),
+        _profile("first_response_hours", NUMBER),
+        _profile("engagement", NUMBER),
+        _profile("top_topics", TEXT),
+        _profile("expertise_percentile", NUMBER),
+        _profile("influence_percentile", NUMBER),
+        _profile("support_value", NUMBER),
+        _profile("tone", NUMBER),
+        _share("consent", YES_NO),
+    ),
+    "account": (
+        _share("members", WHOLE),
+        _share("members_active", WHOLE),
+        _share("penetration", NUMBER),
+        _share("ideas", WHOLE, "account_ideas"),
+        _share("votes", WHOLE, "account_votes"),
+        _share("questions", WHOLE, "account_questions"),
+        _share("answers", WHOLE, "account_answers"),
+        _share("innovation_share", NUMBER),
+        _share("questions_late", WHOLE),
+        _share("gini", NUMBER),
+        _share("trend", NUMBER),
+    ),
+}
+
+
+def wanted_fields() -> dict[Kind, dict[str, str]]:
+    """Return the CRM's fields that we need, name to type, by kind."""
+    return {kind: {field.field: field.type for field in fields} for kind, fields in FIELDS.items()}
+
+
+def values_of(
+    kind: Kind, figures: Mapping[str, Any], *, purposes: Collection[Purpose] = tuple(Purpose)
+) -> dict[str, Value]:
+    """Return the CRM's fields with the figures in them; those of a refused purpose are empty."""
+    return {
+        field.field: as_sent(field.type, figures.get(field.figure)) if field.purpose in purposes else None
+        for field in FIELDS[kind]
+    }
+
+
+def as_sent(type_: str, value: Any) -> Value:
+    """Return a figure as it travels: whole seconds of UTC, six digits, lists joined by commas.
+
+    >>> as_sent("number", 0.1234567)
+    0.123457
+    """
+    if value is None:
+        return None
+    if type_ == TIME:
+        return _moment(value)
+    if type_ == TEXT:
+        text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        return text[:TEXT_MOST]
+    if type_ == NUMBER:
+        return round(float(value), DIGITS)
+    return bool(value) if type_ == YES_NO else int(value)
+
+
+def _moment(value: datetime | str) -> str:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.astimezone(UTC).replace(microsecond=0).isoformat()
+
+
+def fingerprint(values: Any) -> str:
+    """Return a digest that is the same for the same values."""
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that holds something else over there than what was sent."""
+
+    field: str
+    ours: Value
+    theirs: Value
+    winner: Policy
+
+
+def differences(
+    kind: Kind, ours: Mapping[str, Value], theirs: Mapping[str, Value], *, changed_there_later: bool
+) -> list[Difference]:
+    """Compare what was sent with what is there, and say for each difference who wins.
+
+    An empty text and nothing are the same, as are yes-or-no that is no and nothing.
+    """
+    return [
+        Difference(field.field, mine, yours, _winner(field.policy, changed_there_later=changed_there_later))
+        for field in FIELDS[kind]
+        if field.field in ours
+        for mine, yours in [(ours[field.field], theirs.get(field.field))]
+        if not same(field.type, mine, yours)
+    ]
+
+
+def same(type_: str, mine: Value, yours: Value) -> bool:
+    """Return whether two values mean the same in a CRM."""
+    if type_ in {TEXT, YES_NO} and not mine and not yours:
+        return True
+    if type_ == NUMBER and isinstance(mine, (int, float)) and isinstance(yours, (int, float)):
+        return bool(abs(mine - yours) <= 10.0**-DIGITS)
+    return mine == yours
+
+
+def _winner(policy: Policy, *, changed_there_later: bool) -> Policy:
+    if policy is not Policy.NEWEST:
+        return policy
+    return Policy.CRM if changed_there_later else Policy.PORTAL
+
+
+def pause(failures: int, asked: float | None, chance: float) -> float:
+    """Return the seconds until the next try: full jitter (Brooker 2015) under a bound that doubles.
+
+    It is never less than the CRM asked for.
+
+    :param chance: a random number from 0 to 1.
+    """
+    bound: float = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0 ** min(failures, 20))
+    return max(asked or 0.0, chance * bound)
+
+
+def batch_size(limit: int, failures: int) -> int:
+    """Return how many rows to send: halved again and again while the CRM answers with faults of its own.
+
+    >>> batch_size(200, 2), batch_size(200, 5), batch_size(200, 40)
+    (200, 25, 1)
+    """
+    return max(1, limit >> max(0, min(failures, 40) - SHRINK_AFTER + 1)) if failures >= SHRINK_AFTER else limit
+
+
+def gives_up(tries: int, rows: int) -> bool:
+    """Return whether a row that fails alone has failed often enough to be put aside."""
+    return rows == 1 and tries >= GIVE_UP_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Calls that may be made now. It fills by ``rate`` a second up to one second's worth, or one call."""
+
+    tokens: float
+    rate: float
+
+    def after(self, seconds: float) -> "Bucket":
+        """Return the bucket some seconds later."""
+        return Bucket(min(max(self.rate, 1.0), self.tokens + seconds * self.rate), self.rate)
+
+    def wait(self) -> float:
+        """Return the seconds until a call may be made."""
+        return 0.0 if self.rate <= 0 or self.tokens >= 1 else (1 - self.tokens) / self.rate
+
+    def without(self, calls: int) -> "Bucket":
+        """Return the bucket after some calls."""
+        return Bucket(self.tokens - calls, self.rate)
+
+
+def halves(rows: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Cut a refused batch in two, to find the row it was refused for."""
+    middle = len(rows) // 2
+    return rows[:middle], rows[middle:]
+
+
+def account_figures(people: Collection[Mapping[str, Any]], *, contacts: int, at: datetime) -> dict[str, Any]:
+    """Return an organisation's figures from those of its members who agree to be told.
+
+    :param contacts: how many contacts the CRM has for it; penetration is members over contacts.
+    """
+    active = [one for one in people if _is_active(one.get("last_active"), at)]
+    figures: dict[str, Any] = {"members": len(people), "members_active": len(active)}
+    if contacts:
+        figures["penetration"] = min(1.0, len(people) / contacts)
+    if len(people) >= FEWEST:
+        figures |= {name: sum(one.get(of) or 0 for one in people) for name, of in ADDED_UP.items()}
+        figures["gini"] = gini([sum(one.get(of) or 0 for of in ADDED_UP.values()) for one in people])
+    return figures
+
+
+def _is_active(last: datetime | None, at: datetime) -> bool:
+    return last is not None and last >= at - timedelta(days=ACTIVE_DAYS)
+
+
+def gini(amounts: Sequence[float]) -> float | None:
+    """Return how unevenly an amount is spread: 0 all alike, towards 1 all with one; None when there is nothing.
+
+    >>> gini([1, 1, 1]), round(gini([0, 0, 3]), 3)
+    (0.0, 0.667)
+    """
+    total = sum(amounts)
+    if total <= 0:
+        return None
+    ranked = sum(rank * amount for rank, amount in enumerate(sorted(amounts), start=1))
+    return 2 * ranked / (len(amounts) * total) - (len(amounts) + 1) / len(amounts)

@@ -1,0 +1,133 @@
+"""The lane of state: figures of contacts and accounts, latest wins, and only what has changed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert
+
+from portal.crm import queries
+from portal.crm.gateways.base import Kind, Row, Verdict
+from portal.crm.models import CrmEvent, DeadLetter, Link, Wanted
+from portal.crm.rules import fingerprint
+from portal.crm.services import letters
+from portal.crm.services.outlet import Outlet
+from portal.crm.services.portraits import Portrait, portraits
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.members import facade as members
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a claim comes to: rows that differ from what was sent, and subjects of whom nothing may stay there."""
+
+    kind: Kind
+    marks: dict[int, list[int]]
+    rows: list[Row] = field(default_factory=list)
+    to_forget: list[int] = field(default_factory=list)
+    hashes: dict[int, str] = field(default_factory=dict)
+    unchanged: int = 0
+
+
+def compose(outlet: Outlet, claim: queries.Claim) -> Batch:
+    """Read the figures of this moment and compare them with what was sent; drop the marks of those unchanged."""
+    kind: Kind = "account" if claim.kind == "account" else "contact"
+    batch = Batch(kind, claim.marks_by_subject)
+    drawn = portraits(kind, claim.subjects, site=outlet.site)
+    links = queries.links(outlet.name, kind, claim.subjects)
+    settled: list[int] = []
+    for subject in claim.subjects:
+        portrait, link = drawn.get(subject), links.get(subject)
+        if portrait is None or not portrait.shares:
+            (batch.to_forget if _is_there(link) else settled).append(subject)
+            continue
+        digest = fingerprint(portrait.values)
+        if link is not None and link.sent_hash == digest:
+            settled.append(subject)
+            batch.unchanged += 1
+        else:
+            batch.hashes[subject] = digest
+            batch.rows.append(_row(kind, portrait, link.crm_id if link else None))
+    _drop_marks(batch, settled)
+    return batch
+
+
+def _is_there(link: Any) -> bool:
+    return link is not None and link.sent_at is not None and link.nulled_at is None
+
+
+def _row(kind: Kind, portrait: Portrait, crm_id: str | None) -> Row:
+    return Row(
+        kind=kind,
+        key=portrait.subject_id,
+        values=portrait.values,
+        crm_id=portrait.crm_id or crm_id,
+        name=portrait.name,
+        email=portrait.email,
+        account=portrait.account,
+    )
+
+
+def _drop_marks(batch: Batch, subjects: Sequence[int]) -> None:
+    marks = [mark for subject in subjects for mark in batch.marks.get(subject, ())]
+    if marks:
+        db.session.execute(delete(Wanted).where(Wanted.id.in_(marks)))
+
+
+def note_delivery(outlet: Outlet, batch: Batch, verdicts: Sequence[tuple[Row, Verdict]]) -> tuple[int, int]:
+    """Write down what arrived and what was refused; return how many of each."""
+    arrived = [(row, verdict) for row, verdict in verdicts if verdict.status != "refused"]
+    refused = [(row, verdict) for row, verdict in verdicts if verdict.status == "refused"]
+    if arrived:
+        _note_arrived(outlet, batch, arrived)
+    for row, verdict in refused:
+        letters.put_aside(outlet.name, "state", row.kind, row.key, verdict, row=asdict(row))
+    _drop_marks(batch, [row.key for row, _ in verdicts])
+    return len(arrived), len(refused)
+
+
+def _note_arrived(outlet: Outlet, batch: Batch, arrived: Sequence[tuple[Row, Verdict]]) -> None:
+    moment = now()
+    rows = [
+        {
+            "gateway": outlet.name,
+            "kind": batch.kind,
+            "subject_id": row.key,
+            "crm_id": verdict.crm_id or row.crm_id,
+            "sent": dict(row.values),
+            "sent_hash": batch.hashes[row.key],
+            "sent_at": moment,
+            "nulled_at": None,
+        }
+        for row, verdict in arrived
+    ]
+    new = insert(Link).values(rows)
+    fresh = {name: new.excluded[name] for name in ("crm_id", "sent", "sent_hash", "sent_at", "nulled_at")}
+    db.session.execute(new.on_conflict_do_update(index_elements=["gateway", "kind", "subject_id"], set_=fresh))
+    keys = [row.key for row, _ in arrived]
+    mended = delete(DeadLetter).filter_by(gateway=outlet.name, lane="state", kind=batch.kind)
+    db.session.execute(mended.where(DeadLetter.subject_id.in_(keys)))
+    _learn_contacts(outlet, batch.kind, arrived)
+
+
+def _learn_contacts(outlet: Outlet, kind: Kind, arrived: Sequence[tuple[Row, Verdict]]) -> None:
+    """Note the contacts that the CRM made for members: nothing proves better whose they are."""
+    if kind != "contact" or not outlet.gateway.limits.lists:
+        return
+    for row, verdict in arrived:
+        if verdict.crm_id and verdict.crm_id != row.crm_id:
+            members.link_contact(row.key, verdict.crm_id, evidence=f"{verdict.status} in {outlet.name} by the portal")
+
+
+def note_forgotten(gateway: str, batch: Batch) -> None:
+    """Write down that nothing of these is there any more: what was sent, and what waited."""
+    gone = batch.to_forget
+    link = update(Link).filter_by(gateway=gateway, kind=batch.kind).where(Link.subject_id.in_(gone))
+    db.session.execute(link.values(sent={}, sent_hash=None, nulled_at=now(), there=None, there_at=None))
+    events = update(CrmEvent).filter_by(gateway=gateway, kind=batch.kind).where(CrmEvent.subject_id.in_(gone))
+    db.session.execute(events.values(state="left", summary="", data={}))
+    letters_of = delete(DeadLetter).filter_by(gateway=gateway, kind=batch.kind)
+    db.session.execute(letters_of.where(DeadLetter.subject_id.in_(gone)))
+    _drop_marks(batch, gone)
