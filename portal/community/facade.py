@@ -1,5 +1,6 @@
 """What ideas, support and those above them may ask of community, and do through it."""
 
+from portal.community.impressions import SHOWN, Shown, guest, record_again
 from portal.community.impressions import count as count_impressions
 from portal.community.impressions import record as record_impressions
 from portal.community.queries import (
@@ -55,12 +56,14 @@ from portal.community.services import (
 )
 
 __all__ = [
+    "SHOWN",
     "BoardCard",
     "BoardType",
     "Branch",
     "Card",
     "CommentRow",
     "Origin",
+    "Shown",
     "TagCard",
     "Target",
     "TopicLabel",
@@ -86,6 +89,7 @@ __all__ = [
     "follow",
     "followed_by",
     "followers_of",
+    "guest",
     "hide_comment",
     "in_language",
     "is_following",
@@ -93,6 +97,7 @@ __all__ = [
     "open_board",
     "origin_of",
     "reads_topics",
+    "record_again",
     "record_impressions",
     "show_comment",
     "shows_boards",

@@ -20,6 +20,9 @@ from portal.members.policy import Viewer
 
 REMEMBERED = 200_000
 SALT_BYTES = 32
+SHOWN = "portal.shown"
+"""Where a request notes what it showed to a guest, for whoever keeps the page ready for others."""
+Shown = tuple[str, Sequence[int], str]
 # The day's salt and what was written are of this process; the table knows better, and is asked when in doubt.
 _seen: dict[tuple[str, str, int], date] = {}
 _salts: dict[date, str] = {}
@@ -40,6 +43,23 @@ def record(viewer: Viewer, kind: str, ids: Sequence[int], origin: str) -> None:
     who = _who(viewer)
     if who is None or not ids:
         return
+    if viewer.is_anonymous and has_request_context():
+        request.environ.setdefault(SHOWN, []).append((kind, tuple(ids), origin))
+    _write(who, kind, ids, origin)
+
+
+def record_again(who: str, shown: Sequence[Shown]) -> None:
+    """Remember that a guest was shown a page that had been kept ready, with what `SHOWN` says of it."""
+    for kind, ids, origin in shown:
+        _write(who, kind, ids, origin)
+
+
+def guest(address: str, agent: str) -> str:
+    """Return what tells one guest from others today."""
+    return f"guest:{address}:{agent}"
+
+
+def _write(who: str, kind: str, ids: Sequence[int], origin: str) -> None:
     day = today()
     key = rules.viewer_key(_salt(day), who)
     shown = [(key, kind, thing_id) for thing_id in ids]
@@ -62,7 +82,7 @@ def _who(viewer: Viewer) -> str | None:
         return f"member:{viewer.member_id}"
     if not has_request_context() or not request.user_agent.string:
         return None
-    return f"guest:{request.remote_addr}:{request.user_agent.string}"
+    return guest(request.remote_addr or "", request.user_agent.string)
 
 
 def _salt(day: date) -> str:

@@ -8,7 +8,9 @@ the record, and after ten seconds at the latest. Browsers may keep it, too, and 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import blake2b
 from http.cookies import CookieError, SimpleCookie
 from threading import Lock
@@ -19,12 +21,14 @@ from prometheus_client import Counter
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.kernel.database import db
+from portal.community.facade import SHOWN, Shown, guest, record_again
+from portal.kernel.clock import today
+from portal.kernel.database import db, transaction
 from portal.web.headers import HEADERS
 from portal.web.language import CODES, COOKIE, preferred
 from portal.web.templating import THEMES
 
-MOST_PAGES, MOST_BYTES = 512, 300_000
+MOST_PAGES, MOST_BYTES, MOST_NOTED = 512, 300_000, 100_000
 OLDEST, GLANCE = 10.0, 0.5
 Start = Callable[..., Any]
 Key = tuple[str, ...]
@@ -40,14 +44,44 @@ class Kept:
     content_type: str
     version: int
     born: float
-    shown: tuple[Any, ...] = ()
+    shown: tuple[Shown, ...]
+    """What it shows, to be noted as seen by each guest who gets it."""
+
+
+@dataclass(slots=True)
+class Guests:
+    """Who was given a kept page, until it is written down with the impressions of the others."""
+
+    day: date = field(default_factory=today)
+    noted: set[tuple[str, str, tuple[Shown, ...]]] = field(default_factory=set)
+    waiting: list[tuple[str, tuple[Shown, ...]]] = field(default_factory=list)
+
+    def note(self, environ: dict[str, Any], shown: tuple[Shown, ...]) -> None:
+        """Remember that this guest was given a page; once a day is enough."""
+        address, agent = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", "")
+        if not shown or not agent or (address, agent, shown) in self.noted:
+            return
+        self.noted.add((address, agent, shown))
+        self.waiting.append((guest(address, agent), shown))
+
+    def write(self, app: Flask) -> None:
+        """Write down what was noted, in one transaction; what fails is given up: it is a sample of interest."""
+        waiting, self.waiting = self.waiting, []
+        if len(self.noted) > MOST_NOTED or self.day != today():
+            self.noted, self.day = set(), today()
+        if waiting:
+            with app.app_context(), suppress(SQLAlchemyError), transaction():
+                for who, shown in waiting:
+                    record_again(who, shown)
 
 
 @dataclass(slots=True)
 class Record:
     """The newest fact of the record, looked at no more than twice a second."""
 
+    app: Flask
     engine: Engine
+    guests: Guests = field(default_factory=Guests)
     newest: int = -1
     looked: float = field(default=0.0)
 
@@ -61,6 +95,8 @@ class Record:
                     self.newest = connection.scalar(text("SELECT max(id) FROM activity")) or 0
             except SQLAlchemyError:
                 self.newest = -1
+            else:
+                self.guests.write(self.app)
         return self.newest
 
 
@@ -71,7 +107,7 @@ class ReaderCache:
         self.inner = app.wsgi_app
         self.pages: OrderedDict[Key, Kept] = OrderedDict()
         self.lock = Lock()
-        self.record = Record(engine)
+        self.record = Record(app, engine)
         self.session_cookies = (app.config["SESSION_COOKIE_NAME"] + "=", "remember_token=")
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -109,6 +145,7 @@ class ReaderCache:
 
     def send(self, kept: Kept, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """Send a kept page, or only that it has not changed."""
+        self.record.guests.note(environ, kept.shown)
         headers = [
             *HEADERS.items(),
             ("ETag", kept.etag),
@@ -133,7 +170,8 @@ class ReaderCache:
             return response
         etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
         if version >= 0 and request.method == "GET":
-            page = Kept(body, etag, response.headers["Content-Type"], version, time.monotonic())
+            shown = tuple(request.environ.get(SHOWN, ()))
+            page = Kept(body, etag, response.headers["Content-Type"], version, time.monotonic(), shown)
             with self.lock:
                 self.pages[key] = page
                 self.pages.move_to_end(key)
