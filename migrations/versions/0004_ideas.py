@@ -52,6 +52,7 @@ def upgrade() -> None:
             viewers bigint NOT NULL,
             viewers_owed bigint NOT NULL,
             rising double precision NOT NULL,
+            rising_seq bigint NOT NULL,
             wanted double precision NOT NULL,
             answer_due_at timestamptz,
             last_activity_at timestamptz NOT NULL,

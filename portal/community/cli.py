@@ -57,10 +57,12 @@ def run(
     mapping: tuple[str, ...],
     as_json: bool,
     source: Iterator[tuple[Line, int]] | None = None,
+    after: Callable[[], None] | None = None,
 ) -> Report:
     """Run an import and say what came of it; exit status 1 when it was stopped by an error.
 
     :param source: the records, when the path is not a file of lines but a folder.
+    :param after: what is done once all lines are in; not in a dry run.
     """
     columns = dict(_pair(one) for one in mapping)
     with force_locale("en"):
@@ -73,6 +75,8 @@ def run(
             quiet=as_json,
             source=source,
         )
+    if after is not None and not dry_run:
+        after()
     if as_json:
         click.echo(json.dumps(report.as_json()))
     else:

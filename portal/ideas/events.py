@@ -54,6 +54,8 @@ class VoteCast(IdeaEvent):
     """A member's vote stands: ``actor_id`` is whose vote it is, ``by_id`` the employee who gave it for a customer."""
 
     kind: str
+    seq: int
+    """Number of its line in the idea's ledger."""
     origin: str
     fresh: bool
     verified: bool

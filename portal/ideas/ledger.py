@@ -37,6 +37,7 @@ class Written:
     """What a change left: the count, what stood before (None: nothing) and whether anything changed."""
 
     votes: int
+    seq: int
     changed: bool
     before: str | None
     before_at: datetime | None
@@ -85,9 +86,10 @@ counted AS (
             - (was IS NOT DISTINCT FROM 'support' AND NOT was_fresh)::int,
         ledger_seq = line.seq, ledger_hash = line.hash, last_activity_at = greatest(t.last_activity_at, :at)
     FROM line JOIN changed USING (idea_id) WHERE t.idea_id = line.idea_id
-    RETURNING t.idea_id, t.votes
+    RETURNING t.idea_id, t.votes, t.ledger_seq AS seq
 )
-SELECT coalesce(counted.votes, tally.votes) AS votes, counted.votes IS NOT NULL AS changed,
+SELECT coalesce(counted.votes, tally.votes) AS votes, coalesce(counted.seq, tally.seq) AS seq,
+       counted.votes IS NOT NULL AS changed,
        was, was_at, coalesce(was_fresh, false) AS was_fresh
 FROM tally LEFT JOIN changed USING (idea_id) LEFT JOIN counted USING (idea_id)"""
 
@@ -105,9 +107,10 @@ counted AS (
         effective_votes = t.effective_votes - (was = 'support' AND NOT was_fresh)::int,
         ledger_seq = line.seq, ledger_hash = line.hash
     FROM line JOIN changed USING (idea_id) WHERE t.idea_id = line.idea_id
-    RETURNING t.idea_id, t.votes
+    RETURNING t.idea_id, t.votes, t.ledger_seq AS seq
 )
-SELECT coalesce(counted.votes, tally.votes) AS votes, counted.votes IS NOT NULL AS changed,
+SELECT coalesce(counted.votes, tally.votes) AS votes, coalesce(counted.seq, tally.seq) AS seq,
+       counted.votes IS NOT NULL AS changed,
        was, was_at, coalesce(was_fresh, false) AS was_fresh
 FROM tally LEFT JOIN changed USING (idea_id) LEFT JOIN counted USING (idea_id)"""
 
@@ -195,7 +198,7 @@ def withdraw(say: Say) -> Written | None:
 
 
 def _written(row: Row[Any]) -> Written:
-    return Written(row.votes, row.changed, row.was, row.was_at, row.was_fresh)
+    return Written(row.votes, row.seq, row.changed, row.was, row.was_at, row.was_fresh)
 
 
 # Verifying

@@ -75,6 +75,8 @@ class IdeaTally(Model):
     viewers: Mapped[int] = mapped_column(default=0)
     viewers_owed: Mapped[int] = mapped_column(default=0)
     rising: Mapped[float] = mapped_column(default=UNVOTED)
+    rising_seq: Mapped[int] = mapped_column(default=0)
+    """The last line of the ledger that is in ``rising``."""
     wanted: Mapped[float] = mapped_column(default=0.0)
     answer_due_at: Mapped[datetime | None] = mapped_column(default=None)
     last_activity_at: Mapped[datetime] = mapped_column(default_factory=now)

@@ -196,6 +196,7 @@ def cast_vote(
         event = VoteCast(
             actor_id=viewer.id,
             kind=say.kind,
+            seq=written.seq,
             origin=say.origin,
             fresh=say.fresh,
             verified=say.verified,
