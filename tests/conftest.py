@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from psycopg import sql
@@ -127,10 +127,17 @@ def _environ(database_url: str, redis_url: str) -> dict[str, str]:
 def portal(database_url: str, redis_url: str) -> Iterator[Flask]:
     """The portal on a real database; built once a process."""
     app = create_app(_environ(database_url, redis_url), TESTING=True, SERVER_NAME="localhost")
+    app.teardown_request(_forget_the_request)
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+def _forget_the_request(_error: BaseException | None) -> None:
+    """Empty `g`, which tests keep open from one request to the next: whoever asked then is not asking now."""
+    for name in list(g):
+        g.pop(name)
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, request, session
 from flask_babel import get_locale
 from flask_login import user_logged_out
 from flask_security import PasswordUtil, RoleMixin, Security, UserMixin, verify_password
 from flask_security.datastore import UserDatastore
 from flask_security.signals import user_confirmed
+from flask_security.utils import set_request_attr
 
 from portal.members import passwords, policy, queries, services, throttle
 from portal.members.forms import PasswordForm, SignInForm, SignUpForm
@@ -229,6 +230,7 @@ def _settings(app: Flask) -> dict[str, Any]:
         "CLI_USERS_NAME": None,
         "CLI_ROLES_NAME": None,
         "FLASH_MESSAGES": True,
+        "CACHE_CONTROL": None,
         **{f"MSG_{name}": message for name, message in MESSAGES.items()},
     }
     return {
@@ -246,12 +248,15 @@ def _load(key: str) -> SignedIn | Account | None:
     """Return who holds the session with this key: light on pages, whole where accounts are changed."""
     found = load_by_key(key)
     if found is not None and request.blueprint == BLUEPRINT:
+        set_request_attr("fs_authn_via", "session")
+        set_request_attr("fs_paa", session.get("fs_paa", 0))
         return Account(queries.member_for_update(found.viewer.id), key, found.viewer)
     return found
 
 
 def _fitting_status(response: Response) -> Response:
-    """Give a form that comes back with errors the status of an error."""
+    """Give a form that comes back with errors the status of an error, and let nobody keep these pages."""
+    response.headers["Cache-Control"] = "private, no-store"
     if request.method == "POST" and response.status_code == HTTPStatus.OK:
         response.status_code = g.get("form_status", HTTPStatus.UNPROCESSABLE_ENTITY)
     return response

@@ -1,11 +1,14 @@
 """Before any view runs: may this person use it, and did the request come from one of our own pages?"""
 
-from flask import Flask, current_app, g, request
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, g, redirect, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
 
 from portal.kernel.errors import Forbidden, NotSignedIn
-from portal.members.policy import access_of
+from portal.members.policy import Access, access_of
 from portal.members.session import accounts
 from portal.members.session.viewer import bearer_token, current_viewer
 
@@ -35,15 +38,15 @@ def came_with_token() -> bool:
     return bearer_token() is not None
 
 
-def _ask() -> None:
-    """Let the request pass, or say why not.
+def _ask() -> ResponseReturnValue | None:
+    """Let the request pass, send a reader to the sign-in page, or say why not.
 
     :raise NotSignedIn: when a token is not valid, or somebody must sign in.
     :raise Forbidden: for a view that declares nothing, and for those whom its declaration leaves out.
     """
     endpoint = request.endpoint
     if endpoint is None or endpoint in UNDECLARED:
-        return
+        return None
     rule = access_of(current_app.view_functions[endpoint])
     if rule is None:
         raise Forbidden(_("This address does not say who may use it, so nobody may."))
@@ -52,7 +55,16 @@ def _ask() -> None:
         g.bad_token = True
         raise NotSignedIn(_("This token is not valid, or it has been revoked."))
     if rule.signed_in or rule.roles or rule.scope:
+        if _should_sign_in_first(rule):
+            return redirect("/sign-in?" + urlencode({"next": request.full_path.rstrip("?")}))
         rule.check(current_viewer())
     if not by_token and request.method not in SAFE:
         protect: CSRFProtect = current_app.extensions["csrf"]
         protect.protect(apply_exemptions=True)
+    return None
+
+
+def _should_sign_in_first(rule: Access) -> bool:
+    """Return whether a person asked for a page that needs a member; scripts and programs are told so instead."""
+    is_page = request.method in SAFE and not request.path.startswith("/api/") and "HX-Request" not in request.headers
+    return is_page and (rule.signed_in or bool(rule.roles)) and current_viewer().is_anonymous
