@@ -43,13 +43,13 @@ class Exchange(Model):
 
     @classmethod
     def describe(cls):
-        """Return the fields that can be written, with their types, and the limits."""
-        _require_portal()
+        """Return the fields with their types, the limits, and whether this user may write."""
         Party = Pool().get('party.party')
         fields = {
             kind: {name: TYPES[getattr(Party, name)._type] for name in names}
             for kind, names in figures.FIGURES.items()}
-        return {'fields': fields, 'most_rows': MOST_ROWS, 'keys': figures.KEYS}
+        return {
+            'fields': fields, 'most_rows': MOST_ROWS, 'keys': figures.KEYS, 'may_write': Party.is_portal()}
 
     @classmethod
     def upsert(cls, kind, rows):

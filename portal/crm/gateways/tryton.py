@@ -132,8 +132,9 @@ class TrytonGateway:
         self._rpc.close()
 
     def verify(self) -> None:
-        """Ask our module to describe itself."""
-        self._describe()
+        """Ask our module whether we may write."""
+        if not self._describe()["may_write"]:
+            raise Paused(f"{self._rpc.user} is not in the group “Community Portal”")
 
     def plan(self, wanted: Mapping[Kind, Mapping[str, str]]) -> list[Planned]:
         """Compare with what the module says; without the module nothing is there yet."""
