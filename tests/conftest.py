@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,10 +194,12 @@ class Workers:
         self.app = app
 
     def run(self, *queues: str) -> None:
-        """Work until the queues are empty."""
+        """Work until the queues are empty and every projection has read what there is."""
         redis = self.app.extensions["redis"]
         lines = [Queue(q, connection=redis, serializer=JSONSerializer) for q in queues or QUEUES]
+        read_all_facts()
         SimpleWorker(lines, connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+        read_all_facts()
 
 
 @pytest.fixture
@@ -222,6 +225,16 @@ def counted_queries() -> Iterator[list[str]]:
         event.remove(target, "before_cursor_execute", note)
 
 
-def read_all_facts() -> None:
-    """Bring all projections up to date. Inside `app` nothing is visible to them: use `committed`."""
-    projections.advance_all()
+def read_all_facts(patience: float = 20.0) -> None:
+    """Bring all projections up to date. Inside `app` nothing is visible to them: use `committed`.
+
+    Facts are held back while any older transaction of the server is open, also one of another test process.
+    """
+    until = time.monotonic() + patience
+    while True:
+        projections.advance_all()
+        behind = [name for name, lag in projections.lags().items() if lag.facts and not lag.error and not lag.paused]
+        db.session.rollback()
+        if not behind or time.monotonic() > until:
+            return
+        time.sleep(0.02)

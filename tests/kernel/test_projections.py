@@ -1,7 +1,8 @@
 """Projections read every fact once, in order, and can begin again."""
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from flask import Flask
@@ -41,6 +42,26 @@ def counting() -> Iterator[None]:
     projections._projections.pop("test-count")
 
 
+def read(name: str, expected: int) -> int:
+    """Advance until as much was read as is expected: open transactions of other test processes hold facts back."""
+    total = 0
+
+    def enough() -> bool:
+        nonlocal total
+        total += projections.advance(name)
+        return total >= expected
+
+    wait_for(enough)
+    return total
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        db.session.rollback()
+        time.sleep(0.02)
+
+
 def ring(*bells: int) -> None:
     with transaction():
         publish_many((BellRung(bell_id=bell), None) for bell in bells)
@@ -50,7 +71,7 @@ def test_every_fact_is_read_once(committed: Flask) -> None:
     ring(*range(8))
     with transaction():
         publish(DoorShut(door_id=1), quiet=True)
-    assert projections.advance("test-count") == 8
+    assert read("test-count", 8) == 8
     assert projections.advance("test-count") == 0
     assert [heard(f"count {bell}") for bell in range(8)] == [1] * 8
 
@@ -58,14 +79,14 @@ def test_every_fact_is_read_once(committed: Flask) -> None:
 def test_a_batch_that_breaks_leaves_no_trace_and_is_read_again(committed: Flask) -> None:
     ring(1, 2)
     Trouble.on = True
-    projections.advance("test-count")
+    wait_for(lambda: projections.advance("test-count") == 0 and projections.lags()["test-count"].error is not None)
     assert heard("count 1") == 0
     lag = projections.lags()["test-count"]
     assert lag.facts == 2
     assert "ValueError" in (lag.error or "")
     db.session.rollback()
     Trouble.on = False
-    assert projections.advance("test-count") == 2
+    assert read("test-count", 2) == 2
     assert projections.lags()["test-count"].facts == 0
     assert heard("count 1") == 1
 
@@ -87,13 +108,13 @@ def test_a_transaction_that_commits_late_is_not_skipped(committed: Flask) -> Non
     assert projections.advance("test-count") == 0, "nothing above an open transaction may be read"
     go_on.set()
     late.join()
-    assert projections.advance("test-count") == 2
+    assert read("test-count", 2) == 2
     assert heard("count 1") == heard("count 2") == 1
 
 
 def test_a_rebuild_begins_with_the_first_fact_and_finds_the_same(committed: Flask) -> None:
     ring(1, 2, 3, 4)
-    projections.advance("test-count")
+    assert read("test-count", 4) == 4
     assert projections.rebuild("test-count") == 4
     assert heard("count 4") == 1
 
