@@ -11,6 +11,7 @@ from portal.ideas.events import IdeaEdited, IdeaPosted, IdeaStageChanged, VoteCa
 from portal.kernel.clock import now
 from portal.kernel.projections import FactRow, projection
 from portal.notifications import post, rules
+from portal.support import facade as support
 from portal.support.events import (
     AnswerAccepted,
     AnswerEdited,
@@ -48,10 +49,18 @@ CHANGES = (
 def tell_pages(facts: Sequence[FactRow]) -> None:
     """Tell the rooms of what has changed. A hint that is lost is made good when the page is looked at again."""
     fresh = [fact for fact in facts if now() - fact.recorded_at < TOO_OLD]
+    places = _questions(fresh)
     hints = rules.without_repeats(
-        hint for fact in fresh for hint in rules.hints_of(type(fact.event).__name__, fact.event.payload())
+        hint for fact in fresh for hint in rules.hints_of(type(fact.event).__name__, fact.event.payload(), places)
     )
     for hint in hints:
         for room in hint.rooms:
             post.sending(current_app).emit("changed", hint.message(), namespace="/", room=room)
         told.labels(hint.kind).inc()
+
+
+def _questions(facts: Sequence[FactRow]) -> dict[int, int]:
+    """Return to which question each answer belongs that was commented on."""
+    comments = (fact.event for fact in facts if isinstance(fact.event, CommentPosted))
+    answers = {comment.target_id for comment in comments if comment.target_kind == "answer"}
+    return {text.id: text.thread_id for text in support.answer_texts_of(sorted(answers))}

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_ROOMS = 20
-ROOM = re.compile(r"(idea|question|board):[1-9][0-9]{0,17}")
+ROOM_KINDS = ("idea", "question", "board")
+ROOM = re.compile(rf"({'|'.join(ROOM_KINDS)}):[1-9][0-9]{{0,17}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Hint:
 class _Change:
     kind: str
     subject: str
-    """``idea``, ``question`` or ``board``; the event's field ``<subject>_id`` tells which."""
+    """``idea``, ``question``, ``answer`` or ``board``; the event's field ``<subject>_id`` tells which."""
     new: str = ""
     """The field with the id of the new thing."""
 
@@ -46,7 +47,7 @@ CHANGES: Mapping[str, tuple[_Change, ...]] = {
     "SameProblemUnsaid": (_Change("same", "question"),),
     "AnswerGiven": (_Change("answer", "question", "answer_id"),),
     "AnswerEdited": (_Change("words", "question"),),
-    "AnswerVoted": (_Change("vote", "question"),),
+    "AnswerVoted": (_Change("vote", "answer"),),
     "AnswerAccepted": (_Change("accept", "question"),),
     "AnswerUnaccepted": (_Change("accept", "question"),),
     "AnswerMarked": (_Change("accept", "question"),),
@@ -55,26 +56,32 @@ COMMENTED = "CommentPosted"
 VOTES, PUBLIC_VOTE = {"VoteCast", "VoteWithdrawn"}, "support"
 
 
-def hints_of(name: str, fields: Mapping[str, Any]) -> list[Hint]:
-    """Return the hints of one event; none for an event that changes no page."""
-    board = f"board:{fields['board_id']}" if fields.get("board_id") else None
+def hints_of(name: str, fields: Mapping[str, Any], question_of: Mapping[int, int]) -> list[Hint]:
+    """Return the hints of one event; none for an event that changes no page.
+
+    :param question_of: to which question an answer belongs; needed for comments on answers.
+    """
     if name == COMMENTED:
-        if fields["target_kind"] not in {"idea", "question"}:
-            return []
+        place = {f"{fields['target_kind']}_id": fields["target_id"], "board_id": fields["board_id"]}
+        if fields["target_kind"] == "answer":
+            place["question_id"] = question_of.get(fields["target_id"])
         subject = f"{fields['target_kind']}:{fields['target_id']}"
-        return [Hint("comment", subject, _rooms(subject, board), fields["comment_id"])]
+        return [Hint("comment", subject, _rooms(place), fields["comment_id"])]
     if name in VOTES and fields.get("kind") != PUBLIC_VOTE:
         return []
-    found = []
-    for change in CHANGES.get(name, ()):
-        subject = f"{change.subject}:{fields[change.subject + '_id']}"
-        new = fields[change.new] if change.new else None
-        found.append(Hint(change.kind, subject, _rooms(subject, board), new))
-    return found
+    return [
+        Hint(
+            change.kind,
+            f"{change.subject}:{fields[change.subject + '_id']}",
+            _rooms(fields),
+            fields[change.new] if change.new else None,
+        )
+        for change in CHANGES.get(name, ())
+    ]
 
 
-def _rooms(subject: str, board: str | None) -> tuple[str, ...]:
-    return (subject,) if board is None or board == subject else (subject, board)
+def _rooms(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{kind}:{fields[f'{kind}_id']}" for kind in ROOM_KINDS if fields.get(f"{kind}_id"))
 
 
 def without_repeats(hints: Iterable[Hint]) -> list[Hint]:
