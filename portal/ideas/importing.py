@@ -1,7 +1,7 @@
 """Importing ideas and the comments on them: the source's ids, authors, times and counts are kept."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -276,14 +276,20 @@ def _add_comments(board_id: int, board_key: str, batch: Sequence[tuple[int, Comm
             outcome.skipped += 1
         elif line.idea not in ideas:
             outcome.troubles.append((number, f"there is no idea {line.idea} on this board"))
-        elif line.parent is not None and line.parent not in known and line.parent not in new:
-            outcome.troubles.append((number, f"there is no comment {line.parent} to reply to before this line"))
         else:
             new[line.external_id] = line
+    new = {key: _rooted(line, known, new) for key, line in new.items()}
     if new:
         _insert_comments(board_id, ideas, known, new, _authors(board_key, new.values()))
     outcome.added = len(new)
     return outcome
+
+
+def _rooted(line: CommentLine, known: Container[str], new: Container[str]) -> CommentLine:
+    """Let a reply stand on its own when what it replies to is not there; the source's word for it is kept."""
+    if line.parent is None or line.parent in known or line.parent in new:
+        return line
+    return replace(line, parent=None, extra={**line.extra, "parent": line.parent})
 
 
 def _known_comments(board_id: int, ids: Iterable[str | None]) -> dict[str, int]:

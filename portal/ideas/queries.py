@@ -275,15 +275,37 @@ def stages_of_board(board_id: int) -> Rows:
     )
 
 
-def ideas_of_board(board_id: int, after_id: int = 0) -> Rows:
-    """Select the ideas of a board that can be seen, with their texts, in order of time."""
+def _every_idea() -> Rows:
     return (
         select(Idea.id, Idea.board_id, Idea.author_id, Idea.created_at, Idea.title, Idea.body, Idea.lang,
                Idea.category, IdeaTally.stage, IdeaTally.votes, Idea.external_id)
         .join(IdeaTally, IdeaTally.idea_id == Idea.id)
-        .where(Idea.board_id == board_id, Idea.hidden_at.is_(None), Idea.id > after_id)
-        .order_by(Idea.created_at, Idea.id)
+        .where(Idea.hidden_at.is_(None))
     )  # fmt: skip
+
+
+def ideas_of_board(board_id: int, after_id: int = 0) -> Rows:
+    """Select the ideas of a board that can be seen, with their texts, in order of time."""
+    return _every_idea().where(Idea.board_id == board_id, Idea.id > after_id).order_by(Idea.created_at, Idea.id)
+
+
+def one_idea(idea_id: int) -> Any:
+    """Return one idea that can be seen, as `ideas_of_board` does, or None."""
+    return db.session.execute(_every_idea().where(Idea.id == idea_id)).one_or_none()
+
+
+def answered_last(board_ids: Collection[int], size: int) -> list[int]:
+    """Return the ideas that the company answered last, the latest first."""
+    latest = func.max(StageChange.id)
+    rows = db.session.scalars(
+        select(StageChange.idea_id)
+        .join(IdeaTally, IdeaTally.idea_id == StageChange.idea_id)
+        .where(IdeaTally.board_id.in_(board_ids), IdeaTally.listed, StageChange.answer.is_not(None))
+        .group_by(StageChange.idea_id)
+        .order_by(func.max(StageChange.at).desc(), latest.desc())
+        .limit(size)
+    )
+    return list(rows)
 
 
 def texts_of(ids: Collection[int]) -> list[Any]:
