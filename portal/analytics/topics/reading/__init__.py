@@ -1,0 +1,5 @@
+"""The pipeline: texts in, topics and mixtures out; no database, no web.
+
+Imported by worker processes and commands only. What only a training needs brings gensim with it and imports it where
+it is used, so that a worker that merely reads new posts stays small.
+"""
