@@ -34,15 +34,14 @@ def of_members(member_ids: Collection[int]) -> dict[int, MemberFigures]:
     """Return the figures of members; those who did nothing have zeros. Answers to one's own questions do not count."""
     if not member_ids:
         return {}
-    asked = dict(
-        db.session.execute(
-            select(Question.author_id, func.count())
+    asked = {
+        row.author_id: row.questions
+        for row in db.session.execute(
+            select(Question.author_id, func.count().label("questions"))
             .where(Question.author_id.in_(member_ids), Question.hidden_at.is_(None))
             .group_by(Question.author_id)
         )
-        .tuples()
-        .all()
-    )
+    }
     gave = {
         row.author_id: row
         for row in db.session.execute(

@@ -311,13 +311,8 @@ class QuestionImport:
             .where(QuestionTally.question_id == Answer.question_id, Answer.id.in_(ids))
             .values(accepted_id=Answer.id)
         )
-        asker = dict(
-            db.session.execute(
-                select(Question.id, Question.author_id).where(Question.id.in_([row.question_id for row in rows]))
-            )
-            .tuples()
-            .all()
-        )
+        asked = select(Question.id, Question.author_id).where(Question.id.in_([row.question_id for row in rows]))
+        asker = {row.id: row.author_id for row in db.session.execute(asked)}
         self.counts["accepted"] += len(ids)
         publish_many((_accepted(row, asker[row.question_id], self.board_id), row.created_at) for row in rows)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, false, func, literal, null, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, null, select
 
 from portal.community import facade as community
 from portal.community.models import ContributionTag
@@ -184,20 +184,24 @@ def question_page(viewer: Viewer, question_id: int) -> QuestionPage:
 
     :raise NotFound: when there is none, it is hidden, or its board is not for this viewer.
     """
-    mine = (
-        select(literal(True))
-        .where(SameProblem.question_id == Question.id, SameProblem.member_id == viewer.member_id)
-        .exists()
-        if viewer.member_id is not None
-        else false()
-    )
-    columns = (Question.body, Question.html, Question.edited_at, Question.hidden_at.is_not(None),
-               Member.job, QuestionTally.imported_score, mine)  # fmt: skip
-    row = db.session.execute(_questions(*columns).where(Question.id == question_id)).one_or_none()
-    found = QuestionPage(*row) if row is not None else None
-    if found is None or not _may_see(viewer, found.board_id, found.author_id, hidden=found.hidden):
+    found = question_pages(viewer, [question_id]).get(question_id)
+    if found is None:
         raise NotFound(_l("There is no such question."))
     return found
+
+
+def question_pages(viewer: Viewer, ids: Sequence[int]) -> dict[int, QuestionPage]:
+    """Return the questions that this viewer may see, by id, with what she did to them; one query."""
+    if not ids:
+        return {}
+    mine: Any = false()
+    if viewer.member_id is not None:
+        mine = exists().where(SameProblem.question_id == Question.id, SameProblem.member_id == viewer.member_id)
+    columns = (Question.body, Question.html, Question.edited_at, Question.hidden_at.is_not(None),
+               Member.job, QuestionTally.imported_score, mine)  # fmt: skip
+    rows = db.session.execute(_questions(*columns).where(Question.id.in_(ids)))
+    found = (QuestionPage(*row) for row in rows)
+    return {page.id: page for page in found if _may_see(viewer, page.board_id, page.author_id, hidden=page.hidden)}
 
 
 def _may_see(viewer: Viewer, board_id: int, author_id: int, *, hidden: bool) -> bool:
@@ -333,3 +337,13 @@ def questions_of_member(boards: Collection[int], member_id: int, limit: int = 20
         Question.author_id == member_id, Question.hidden_at.is_(None), Question.board_id.in_(boards)
     )
     return [QuestionRow(*row) for row in db.session.execute(wanted.order_by(Question.id.desc()).limit(limit))]
+
+
+def answers_by_id(ids: Collection[int], boards: Collection[int]) -> Sequence[Any]:
+    """Return visible answers on these boards: id, question_id, board_id, author_id, lang and the question's title."""
+    return db.session.execute(
+        select(Answer.id, Answer.question_id, Answer.board_id, Answer.author_id, Answer.lang, Question.title)
+        .join(Question, Question.id == Answer.question_id)
+        .where(Answer.id.in_(ids), Answer.hidden_at.is_(None), Question.hidden_at.is_(None))
+        .where(Answer.board_id.in_(boards))
+    ).all()

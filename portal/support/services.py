@@ -38,6 +38,8 @@ from portal.support.events import (
 )
 from portal.support.models import Answer, AnswerTally, AnswerVote, Question, QuestionTally, SameProblem
 
+OURS = ("it", "en")
+FEW_WORDS = 12
 _WHY = {
     rules.Why.OWN_ANSWER: _l("You wrote this answer; whether it helped is for others to say."),
     rules.Why.OWN_QUESTION: _l("You asked this question, so your problem counts already."),
@@ -71,7 +73,7 @@ def ask_question(
         title=title,
         body=text,
         html=markdown_to_html(text),
-        lang=lang or language_of(f"{title}\n{text}"),
+        lang=lang or _language(f"{title}\n{text}", viewer),
         category=_category(category, place.categories),
         created_at=at or now(),
         external_id=external_id,
@@ -129,7 +131,7 @@ def answer_question(
         author_id=viewer.id,
         body=text,
         html=markdown_to_html(text),
-        lang=lang or language_of(text),
+        lang=lang or _language(text, viewer),
         by_asker=viewer.id == question.author_id,
         official=official,
         created_at=at or now(),
@@ -392,6 +394,12 @@ def _allow(why: rules.Why | None, kind: type[Forbidden | Refused] = Forbidden) -
 def _checked(title: str, body: str) -> tuple[str, str]:
     line = clean_line(title, field="title", most=rules.TITLE_MAX)
     return line, clean_text(body, field="body", least=0)
+
+
+def _language(words: str, viewer: Viewer) -> str | None:
+    """Return the language of a text; a few words in neither of ours are taken for the writer's own."""
+    found = language_of(words, otherwise=viewer.lang)
+    return viewer.lang if found not in OURS and len(words.split()) < FEW_WORDS else found
 
 
 def _category(category: str, known: Iterable[str]) -> str:

@@ -1,0 +1,155 @@
+"""Pages that only read: the lists of questions, and one question."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.community import facade as community
+from portal.kernel.errors import NotFound
+from portal.members.policy import Viewer, access, anyone
+from portal.members.session import current_viewer
+from portal.support import queries, rules
+from portal.support.forms import TextForm
+from portal.support.queries import KIND, AnswerRow, QuestionPage, QuestionRow
+
+bp = Blueprint("support", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A top comment and its replies, as they are drawn."""
+
+    comment: "community.CommentRow"
+    replies: "Sequence[community.CommentRow]"
+
+
+def init_pages() -> None:
+    """Show boards of questions at ``/boards/<key>``."""
+    community.shows_boards(community.BoardType.SUPPORT)(show_board)
+
+
+@bp.get("/questions")
+@access(anyone)
+def questions() -> ResponseReturnValue:
+    """Show the questions of all boards, or of those that were chosen."""
+    viewer = current_viewer()
+    boards = community.boards_for(viewer, community.BoardType.SUPPORT)
+    if chosen := request.args.get("board"):
+        return show_board(community.board_by_key(viewer, chosen, community.BoardType.SUPPORT))
+    return _list(viewer, boards, None)
+
+
+def show_board(board: "community.BoardCard") -> ResponseReturnValue:
+    """Show the questions of one board."""
+    return _list(current_viewer(), [board], board)
+
+
+def _list(
+    viewer: Viewer, boards: "Sequence[community.BoardCard]", board: "community.BoardCard | None"
+) -> ResponseReturnValue:
+    tag = _tag(request.args.get("tag"))
+    listing = _listing(request.args.get("sort"))
+    page = queries.list_questions(
+        [one.id for one in boards],
+        listing,
+        tag_id=tag.id if tag is not None else None,
+        category=request.args.get("category") or None,
+        cursor=request.args.get("cursor"),
+    )
+    ids = [row.id for row in page.items]
+    community.record_impressions(viewer, KIND, ids, listing)
+    return render_template(
+        "support/questions.html",
+        page=page,
+        boards=boards,
+        board=board,
+        board_of={one.id: one for one in boards},
+        tag=tag,
+        tags=community.tags_of(KIND, ids),
+        listing=listing,
+        links=_links(board, tag),
+        following_page=_address(board, sort=listing, tag=tag, cursor=page.next) if page.next else "",
+        first_page=_address(board, sort=listing, tag=tag) if request.args.get("cursor") else "",
+    )
+
+
+def _listing(word: str | None) -> str:
+    return word if word in set(rules.Listing) else rules.Listing.NEWEST.value
+
+
+def _tag(word: str | None) -> "community.TagCard | None":
+    if not word:
+        return None
+    found = community.tag_by_key(word)
+    if found is None:
+        raise NotFound(_("There is no such tag."))
+    return found
+
+
+def _links(board: "community.BoardCard | None", tag: "community.TagCard | None") -> dict[str, str]:
+    return {listing.value: _address(board, sort=listing.value, tag=tag) for listing in rules.Listing}
+
+
+def _address(
+    board: "community.BoardCard | None",
+    *,
+    sort: str,
+    tag: "community.TagCard | None" = None,
+    cursor: str | None = None,
+) -> str:
+    """Return the address of a list; what is as usual is left out."""
+    return url_for(
+        "support.questions",
+        board=board.key if board is not None else None,
+        sort=sort if sort != rules.Listing.NEWEST else None,
+        tag=tag.key if tag is not None else None,
+        category=request.args.get("category") or None,
+        cursor=cursor,
+    )
+
+
+@bp.get("/questions/<int:question_id>")
+@access(anyone)
+def question(question_id: int) -> ResponseReturnValue:
+    """Show one question with its answers."""
+    viewer = current_viewer()
+    found = queries.question_page(viewer, question_id)
+    answers = queries.answers_to(question_id, viewer)
+    return render_template("support/question.html", **surroundings(viewer, found, answers), form=TextForm())
+
+
+def surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerRow]) -> dict[str, object]:
+    """Return what the page of a question needs besides its form."""
+    return {
+        "question": found,
+        "board": community.board_by_id(viewer, found.board_id),
+        "answers": answers,
+        "tags": community.tags_of(KIND, [found.id]).get(found.id, []),
+        "topics": community.topics_of(KIND, [found.id]).get(found.id, ()),
+        "comments": _threads(community.comments_on(KIND, [found.id])).get(found.id, []),
+        "answer_comments": _threads(community.comments_on("answer", [row.id for row in answers])),
+        "following": found.id in community.is_following(viewer.member_id, KIND, [found.id]),
+        "sureness": [(row, rules.interval(row.useful, row.useless)) for row in answers if row.useful + row.useless][:4],
+        "may_accept": not viewer.is_anonymous and _may_accept(viewer, found),
+        "may_mark": viewer.is_staff or viewer.has_role("support_agent"),
+        "is_agent": viewer.has_role("support_agent"),
+        "may_hide": viewer.has_role("moderator"),
+    }
+
+
+def _may_accept(viewer: Viewer, found: QuestionRow) -> bool:
+    is_agent = viewer.has_role("support_agent")
+    return rules.why_not_accept(asker_id=found.author_id, member_id=viewer.id, is_agent=is_agent) is None
+
+
+def _threads(comments: "dict[int, list[community.CommentRow]]") -> dict[int, list[Thread]]:
+    return {target: _thread(rows) for target, rows in comments.items()}
+
+
+def _thread(rows: "list[community.CommentRow]") -> list[Thread]:
+    by_id = {row.id: row for row in rows}
+    branches = community.thread({row.id: row.parent_id for row in rows})
+    return [Thread(by_id[branch.id], [by_id[reply] for reply in branch.replies]) for branch in branches]
