@@ -4,6 +4,9 @@ SHELL := /bin/sh
 .PHONY: help setup run work test tryton journeys lint fix types contracts sure bench lock messages assets
 MAKEFLAGS += --no-print-directory
 
+# Compiled modules save seconds at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first Python that fits; name another with PYTHON=…
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && exit; \

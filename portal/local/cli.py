@@ -1,24 +1,30 @@
 """Commands that run the portal: all of it on one machine, or one process of it."""
 
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from rq.exceptions import StopRequested
 
 from portal.kernel import jobs, periodic, worker
 from portal.kernel.broker import broker
 from portal.local import backup as backups
 from portal.local import doctor as examination
 from portal.local import prepare
+from portal.local.crew import Crew
 from portal.local.errors import LocalError
 from portal.local.handover import HandOver, Receiver
 from portal.local.places import Places, places
 from portal.local.screen import Screen
 from portal.local.services import settings_for_commands
+from portal.local.tasks import pages_command
 from portal.local.supervisor import up as run_everything
 
 
@@ -37,34 +43,49 @@ def up() -> None:
 @click.command()
 def serve() -> None:
     """Serve the pages and the API."""
-    words = [sys.executable, "-m", "gunicorn", "--config", "python:portal.local.pages"]
-    os.execv(sys.executable, words)  # noqa: S606 - becoming the server is the purpose
+    os.execv(sys.executable, pages_command())  # noqa: S606 - becoming the server is the purpose
 
 
 @click.command()
 @with_appcontext
 def live() -> None:
     """Serve websockets, which the pages' processes hand over."""
-    from portal.notifications.live import live_app
-
-    place = places(current_app.config["PORTAL_DATA_DIR"])
-    place.make()
-    Receiver(place.live_socket, live_app(current_app)).serve()
+    _live()
 
 
 @click.command()
 @click.argument("queues", nargs=-1, type=click.Choice(jobs.QUEUES))
 @with_appcontext
 def work(queues: tuple[str, ...]) -> None:
-    """Work on queues (all of them when none is named) until stopped."""
-    worker.work(current_app, broker(), queues or jobs.QUEUES)
+    """Work on queues until stopped: one process on those named, or one on each when none is."""
+    if queues:
+        worker.work(current_app, broker(), queues)
+    else:
+        Crew(_workers()).run()
 
 
 @click.command()
 @with_appcontext
 def cron() -> None:
     """Put on its queue what happens by the clock, until stopped."""
-    periodic.scheduler(broker()).start()
+    _cron()
+
+
+def _live() -> None:
+    from portal.notifications.live import live_app
+
+    place = _place()
+    place.make()
+    Receiver(place.live_socket, live_app(current_app)).serve()
+
+
+def _workers() -> dict[str, Callable[[], None]]:
+    return {f"worker-{name}": partial(worker.work, current_app, broker(), (name,)) for name in jobs.QUEUES}
+
+
+def _cron() -> None:
+    with contextlib.suppress(StopRequested):
+        periodic.scheduler(broker()).start()
 
 
 @click.command()
@@ -133,8 +154,18 @@ def local() -> None:
 @with_appcontext
 def prepare_command() -> None:
     """Migrate, and load the demo community once."""
-    with prepare.step("database migrated"):
-        prepare.migrate()
+    prepare.migrate()
+    prepare.tell(text="database migrated")
+    if current_app.config["PORTAL_DEMO"] != "0":
+        prepare.load_demo()
+        prepare.tell(found={"people": prepare.people()})
+
+
+@local.command("background")
+@with_appcontext
+def background() -> None:
+    """Workers, clock and live updates, forked from one process."""
+    Crew({**_workers(), "cron": _cron, "live": _live}, _place().log).run()
 
 
 @local.command("train")

@@ -2,26 +2,19 @@
 
 import json
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import inspect, text
 
+from portal.demo import loader
+from portal.kernel import projections
 from portal.kernel.database import db
+from portal.members import queries
 
 LOCK = 7_203_114
-
-
-@contextmanager
-def step(name: str) -> Iterator[None]:
-    """Tell the supervisor what was done, and the seconds that it took."""
-    began = time.monotonic()
-    yield
-    tell(text=name, seconds=round(time.monotonic() - began, 2))
+SHOWN = ("members", "ideas", "votes", "comments", "questions", "answers")
 
 
 def tell(**said: object) -> None:
@@ -49,3 +42,18 @@ def migrate() -> None:
             upgrade()
         finally:
             waiting.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+
+
+def load_demo() -> None:
+    """Load the demo community into an empty portal, and bring everything that is counted up to date."""
+    if not loader.is_loaded():
+        counts = loader.load()
+        told = ", ".join(f"{counts[name]} {name}" for name in SHOWN if counts.get(name))
+        tell(text=f"the demo community: {told}")
+    projections.advance_all()
+    tell(text="everything counted")
+
+
+def people() -> list[tuple[str, str, str]]:
+    """Return who of the demo community can sign in; nobody where it was never loaded."""
+    return [row for row in loader.log_ins() if queries.member_id_by_email(row[1])]

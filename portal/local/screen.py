@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 WIDTH = 66
 
@@ -63,10 +62,9 @@ class Screen:
         self.step(text, time.monotonic() - began)
 
     def people(self, rows: list[tuple[str, str, str]]) -> None:
-        """Print who may sign in: role, address, password."""
-        table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim", pad_edge=False)
-        for column in ("  sign in as", "address", "password"):
-            table.add_column(column)
+        """Print who may sign in: who she is, address, password."""
+        wide = [max(len(row[column]) for row in rows) for column in range(2)]
+        self.console.print("  Sign in as")
         for who, address, password in rows:
-            table.add_row(f"  {escape(who)}", escape(address), escape(password))
-        self.console.print(table)
+            line = f"  {who:<{wide[0]}}  {address:<{wide[1]}}  {password}"
+            self.console.print(line, markup=False)

@@ -197,6 +197,7 @@ class Supervisor:
         """Run a command of ours to its end, show its steps, and return what it found."""
         log = self.place.log / f"{command}.log"
         found: dict[str, object] = {}
+        began = time.monotonic()
         with log.open("wb") as errors:
             process = subprocess.Popen(
                 portal_command("local", command),
@@ -211,7 +212,8 @@ class Supervisor:
                     said = json.loads(line)
                     found |= said.get("found", {})
                     if "text" in said:
-                        self.screen.step(said["text"], said["seconds"])
+                        self.screen.step(said["text"], time.monotonic() - began)
+                        began = time.monotonic()
             except BaseException:
                 process.kill()
                 raise

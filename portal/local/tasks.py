@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +36,23 @@ def portal_command(*words: str) -> list[str]:
     return [sys.executable, "-c", "from portal.cli import main; main()", *words]
 
 
+def pages_command() -> list[str]:
+    """Return the command line of the pages' server."""
+    return [sys.executable, "-m", "gunicorn", "--config", "python:portal.local.pages"]
+
+
 def own_tasks(listener: int, environ: Mapping[str, str]) -> list[Task]:
-    """Return the portal's processes: pages on a socket that is open already, live updates, workers, clock."""
-    pages = Task("web", portal_command("serve"), {**environ, "PORTAL_BIND": f"fd://{listener}"}, (listener,))
-    others = {
-        "live": ["live"],
-        "worker": ["work", "quick"],
-        "worker-crm": ["work", "crm"],
-        "worker-heavy": ["work", "heavy"],
-        "cron": ["cron"],
-    }
-    return [pages, *(Task(name, portal_command(*words), environ) for name, words in others.items())]
+    """Return the portal's processes: pages, on a port that is open already, and all that works behind them."""
+    pages = {**environ, "PORTAL_BIND": f"fd://{listener}"}
+    return [
+        Task("web", pages_command(), pages, (listener,)),
+        Task("background", portal_command("local", "background"), environ),
+    ]
 
 
 def child_environ(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the portal's processes."""
     quiet = {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**quiet, **os.environ, **settings}
-
-
-def working_folder() -> Path:
-    """Return the folder that the processes work in."""
-    return Path.cwd()
+    environ = {**quiet, **os.environ, **settings}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled modules save seconds at each start
+    return environ
