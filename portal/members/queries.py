@@ -9,12 +9,14 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select, tuple_
 
+from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import initials
 from portal.kernel.paging import Page, decode_cursor, page_of
 from portal.kernel.text import slug
 from portal.members.models import ApiToken, Consent, Identity, Member, MemberSession, Organisation, Segment
+from portal.members.policy import Viewer
 from portal.members.rules import AGREED_BY_DEFAULT, Purpose
 
 PAGE = 50
@@ -199,6 +201,27 @@ def member_for_update(member_id: int) -> Member:
     if found is None:
         raise _no_member()
     return found
+
+
+def viewer_of(member_id: int) -> Viewer:
+    """Return a member as the one who asks, for jobs and loaders that act in her name.
+
+    :raise NotFound: when there is no such member.
+    """
+    who = db.session.get(Member, member_id)
+    if who is None:
+        raise _no_member()
+    return Viewer(
+        member_id=who.id,
+        name=who.name,
+        kind=who.kind,
+        roles=frozenset(who.roles),
+        segments=frozenset(who.segments),
+        organisation_id=who.organisation_id,
+        lang=who.lang,
+        verified=who.email_verified_at is not None,
+        joined_days=(now() - who.joined_at).days,
+    )
 
 
 def member_by_email(email: str) -> Member | None:

@@ -6,7 +6,8 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from portal.kernel.database import db
-from portal.members import services
+from portal.members import queries, services
+from portal.members.policy import Viewer
 
 _number = count(1)
 
@@ -40,3 +41,11 @@ def sign_in(client: FlaskClient, member_id: int) -> FlaskClient:
         session["_user_id"] = key
         session["_fresh"] = True
     return client
+
+
+def a_viewer(member_id: int | None = None, **wishes: Any) -> Viewer:
+    """Return a member as the one who asks; a new one when none is named."""
+    return queries.viewer_of(a_member(**wishes) if member_id is None else member_id)
+
+
+signed_in = sign_in
