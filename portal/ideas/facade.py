@@ -18,6 +18,7 @@ from portal.ideas.services import (
     show,
     withdraw_vote,
 )
+from portal.kernel.paging import Page
 from portal.members.policy import Viewer
 
 __all__ = [
@@ -178,9 +179,7 @@ def ideas_for_home(viewer: Viewer, sort: Sort = Sort.RISING, size: int = 5) -> S
     return lists.ideas_for(viewer, Wish(boards=boards, sort=sort, size=size)).items
 
 
-def ideas_of_member(
-    viewer: Viewer, member_id: int, *, size: int = 20, cursor: str | None = None
-) -> lists.Page[IdeaRow]:
+def ideas_of_member(viewer: Viewer, member_id: int, *, size: int = 20, cursor: str | None = None) -> Page[IdeaRow]:
     """Return a member's ideas, the newest first, those that the viewer may see."""
     boards = community.visible_board_ids(viewer, "ideas")
     wish = Wish(boards=boards, sort=Sort.NEWEST, author_id=member_id, size=size, cursor=cursor)
