@@ -34,6 +34,8 @@ SETTINGS = (
     Setting("PORTAL_DEMO", "1", "0 starts with an empty community"),
     Setting("PORTAL_URL", "", "public address, for links in mails and feeds; http://HOST:PORT by default"),
     Setting("PORTAL_NAME", "Lanaviva", "name of the community"),
+    Setting("PORTAL_HEADLINE_IT", "La lana la facciamo noi. Che cosa farne, lo decidiamo insieme.", "front page, Italian"),
+    Setting("PORTAL_HEADLINE_EN", "We make the wool. What to make of it, we decide together.", "front page, English"),
     Setting("PORTAL_IMPRINT", "", "who runs the community, at the foot of each page; its name by default"),
     Setting("PORTAL_BRAND_CSS", "", "address of a style sheet that sets the brand's hue, logo and radius"),
     Setting("PORTAL_READER_CACHE", "", "1 keeps pages for readers ready, 0 does not; 1 by default, 0 in tests"),

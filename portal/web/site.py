@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from portal.kernel.errors import PortalError
+from portal.kernel.formats import language
 from portal.members.policy import Viewer, access_of
 
 View = Callable[..., Any]
@@ -92,6 +93,11 @@ class Site:
     def name(self) -> str:
         """Return the name of the community."""
         return str(current_app.config["PORTAL_NAME"])
+
+    @property
+    def headline(self) -> str:
+        """Return what the front page says first, in the reader's language."""
+        return str(current_app.config[f"PORTAL_HEADLINE_{language().upper()}"])
 
     @property
     def stylesheet(self) -> str:

@@ -2,18 +2,20 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, redirect, request
+from flask import Blueprint, Flask, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from portal.community.facade import boards_for
 from portal.members.policy import access, anyone, signed_in
 from portal.members.services import set_language
-from portal.web import cache, errors, headers, health, language, templating
+from portal.web import cache, errors, headers, health, home, language, templating
 from portal.web.language import CODES, COOKIE, reader
 from portal.web.site import Site
 
 web = Blueprint("web", __name__)
 YEAR = 31_536_000
+MOST_ROOMS = 12
 
 
 def init_app(app: Flask) -> None:
@@ -26,6 +28,24 @@ def init_app(app: Flask) -> None:
     app.extensions["csrf"].exempt(switch_theme)  # changes nothing but how this device draws
     health.init_app(app)
     cache.init_app(app)
+
+
+@web.get("/")
+@access(anyone)
+def front() -> ResponseReturnValue:
+    """Show the front page."""
+    viewer = reader()
+    boards = boards_for(viewer)
+    rooms = " ".join(f"board:{board.id}" for board in boards[:MOST_ROOMS])
+    return render_template("web/home.html", front=home.front(viewer), boards=boards, rooms=rooms, days=(), useful=())
+
+
+@web.get("/members/<int:member_id>")
+@web.get("/members/<int:member_id>/<slug>")
+@access(anyone)
+def member(member_id: int, slug: str = "") -> ResponseReturnValue:  # noqa: ARG001 - for people who read addresses
+    """Show a member's page."""
+    return render_template("web/member.html", who=home.member_page(reader(), member_id), days=(), expertise=())
 
 
 @web.get("/staff")
