@@ -24,7 +24,7 @@ standing AS (
 ),
 largest AS (SELECT idea_id, max(age) AS top FROM standing GROUP BY idea_id),
 summed AS (
-    SELECT idea_id, top + ln(sum(weight * exp(age - top))) AS rising
+    SELECT idea_id, top + ln(sum(weight * exp(greatest(age - top, -700)))) AS rising
     FROM standing JOIN largest USING (idea_id) GROUP BY idea_id, top
 )
 UPDATE idea_tally t
@@ -33,8 +33,10 @@ SET rising_seq = t.ledger_seq,
         s.rising, :unvoted + extract(epoch FROM t.created_at - :epoch)::double precision / (86400 * :days))
 FROM wanted w LEFT JOIN summed s USING (idea_id) WHERE t.idea_id = w.idea_id""")
 # More votes of weight 1: logaddexp of what stood and the new terms, whose sum comes as one number.
+# PostgreSQL calls it an error when exp() comes out as nothing; below e^-700 nothing is what it is.
 _ADDED = text("""
-UPDATE idea_tally t SET rising = greatest(t.rising, n.term) + ln(1 + exp(-abs(t.rising - n.term))), rising_seq = n.seq
+UPDATE idea_tally t
+SET rising = greatest(t.rising, n.term) + ln(1 + exp(-least(abs(t.rising - n.term), 700))), rising_seq = n.seq
 FROM unnest(CAST(:ids AS bigint[]), CAST(:terms AS double precision[]), CAST(:seqs AS bigint[]))
      AS n (idea_id, term, seq)
 WHERE t.idea_id = n.idea_id""")
