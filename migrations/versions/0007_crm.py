@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("hold_until", TIME),
         sa.Column("failures", sa.BigInteger(), nullable=False),
         sa.Column("suspects", sa.BigInteger(), nullable=False),
+        sa.Column("narrowed", sa.BigInteger()),
         sa.Column("sent", sa.BigInteger(), nullable=False),
         sa.Column("failed", sa.BigInteger(), nullable=False),
         sa.Column("nulled", sa.BigInteger(), nullable=False),

@@ -125,6 +125,7 @@ def resume(name: str) -> None:
     state = outlet.state_of(name)
     state.paused_at = state.why = state.hold_until = None
     state.failures = state.suspects = 0
+    state.narrowed = None
     publish(GatewayResumed(gateway=name))
     dispatch.once(name, name)
 

@@ -23,7 +23,9 @@ class GatewayState(Model):
     failures: Mapped[int] = mapped_column(default=0)
     """Batches that failed one after the other; zero again after one that arrives."""
     suspects: Mapped[int] = mapped_column(default=0)
-    """Those of them in which a row may be the cause; batches shrink as it grows."""
+    """Those of them in which a row may be the cause."""
+    narrowed: Mapped[int | None] = mapped_column(default=None)
+    """Most rows of the next batch, while such a row is being looked for."""
     sent: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     nulled: Mapped[int] = mapped_column(default=0)

@@ -197,13 +197,22 @@ def pause(failures: int, asked: float | None, chance: float) -> float:
     return max(asked or 0.0, chance * bound)
 
 
-def batch_size(limit: int, failures: int) -> int:
-    """Return how many rows to send: halved again and again while the CRM answers with faults of its own.
+def narrowed(rows: int, suspects: int, before: int | None) -> int | None:
+    """Return how many rows the next batch may have after one failed in which a row may be the cause.
 
-    >>> batch_size(200, 2), batch_size(200, 5), batch_size(200, 40)
-    (200, 25, 1)
+    >>> narrowed(200, 2, None), narrowed(200, 3, None), narrowed(1, 9, 1)
+    (None, 100, 1)
     """
-    return max(1, limit >> max(0, min(failures, 40) - SHRINK_AFTER + 1)) if failures >= SHRINK_AFTER else limit
+    return max(1, rows // 2) if suspects >= SHRINK_AFTER else before
+
+
+def widened(before: int | None, limit: int) -> int | None:
+    """Return how many rows the next batch may have after one arrived; None lifts the bound.
+
+    >>> widened(None, 200), widened(30, 200), widened(100, 200)
+    (None, 60, None)
+    """
+    return None if before is None or before * 2 >= limit else before * 2
 
 
 def gives_up(tries: int, rows: int) -> bool:

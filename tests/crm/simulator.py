@@ -40,6 +40,7 @@ class Simulator:
         self.bad_days: list[BadDay] = []
         self.refuses: dict[int, str] = {}
         self.chokes_on: set[int] = set()
+        self.breaks_on: set[int] = set()
         self.most_rows = 500
         self.url = ""
         self.lock = threading.Lock()
@@ -58,6 +59,8 @@ class Simulator:
             return 413, {}, {"error": f"more than {self.most_rows} rows"}
         if self.chokes_on & {row.get("key") for row in rows}:
             return 422, {}, {"error": "one of the rows is malformed"}
+        if self.breaks_on & {row.get("key") for row in rows}:
+            return 500, {}, {"error": "internal error"}
         for key in data.get("keys", []):
             self._forget(kind, key)
         return 200, {}, {"results": [self._keep(kind, row) for row in rows]}

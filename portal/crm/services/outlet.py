@@ -56,6 +56,8 @@ class Calls:
         waited = (moment - state.tokens_at).total_seconds()
         self._bucket = Bucket(state.tokens, outlet.rate).after(max(0.0, waited))
         self.made = 0
+        self.rows = 0
+        """Rows of the last call."""
 
     def take(self) -> None:
         """Take one call from the budget.

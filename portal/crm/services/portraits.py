@@ -55,8 +55,7 @@ def _contact(
     site: str,
 ) -> Portrait:
     known = {
-        "last_active": who.last_seen_at,
-        **figures.get(who.member_id, {}),
+        **_figures_of(who, figures),
         "url": f"{site}/members/{who.member_id}",
         "joined": who.joined_at,
         "consent": True,
@@ -72,15 +71,20 @@ def _contact(
     )
 
 
+def _figures_of(who: members.CrmContact, figures: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    return {"last_active": who.last_seen_at, **figures.get(who.member_id, {})}
+
+
 def _accounts(organisation_ids: Collection[int]) -> dict[int, Portrait]:
     accounts = members.crm_accounts(organisation_ids)
     people = queries.members_of_organisations(organisation_ids)
     agreed = members.may_share_with_crm([one for ids in people.values() for one in ids])
     figures = analytics.contact_figures(sorted(agreed))
+    known = {who.member_id: _figures_of(who, figures) for who in members.crm_contacts(agreed)}
     contacts = queries.contacts_of_accounts([a.account_id for a in accounts if a.account_id])
     found: dict[int, Portrait] = {}
     for account in accounts:
-        theirs = [figures.get(one, {}) for one in people[account.organisation_id] if one in agreed]
+        theirs = [known[one] for one in people[account.organisation_id] if one in known]
         total = contacts.get(account.account_id or "", 0)
         values = rules.values_of("account", rules.account_figures(theirs, contacts=total, at=now()))
         found[account.organisation_id] = Portrait(

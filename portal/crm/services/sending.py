@@ -83,7 +83,7 @@ def send_batch(outlet: Outlet) -> Outcome:
         _rest(state, limit.seconds)
         outcome.wait, outcome.why = limit.seconds, str(limit)
     except RetryLater as error:
-        outcome.wait, outcome.why = _postpone(state, error), str(error)
+        outcome.wait, outcome.why = _postpone(state, error, calls.rows), str(error)
     except Paused as error:
         pause_gateway(state, str(error))
         outcome.why = str(error)
@@ -105,7 +105,7 @@ def _resting(state: GatewayState) -> Outcome | None:
 
 def _send_figures(outlet: Outlet, calls: Calls, outcome: Outcome) -> None:
     """Send the figures of those who have waited longest."""
-    limit = rules.batch_size(outlet.gateway.limits.rows, calls.state.suspects)
+    limit = min(outlet.gateway.limits.rows, calls.state.narrowed or outlet.gateway.limits.rows)
     claim = queries.claim_wanted(outlet.name, limit)
     if claim is None:
         return
@@ -144,12 +144,13 @@ def _blame(claim: queries.Claim, batch: state_lane.Batch, delivery: Delivery[Row
 
 def _called(calls: Calls, call: Callable[[Sequence[T]], list[Verdict]], rows: Sequence[T]) -> list[Verdict]:
     calls.take()
+    calls.rows = len(rows)
     return call(rows)
 
 
 def _send_events(outlet: Outlet, calls: Calls, outcome: Outcome) -> None:
     """Send the oldest events of those whom the CRM knows; the others wait for their figures to arrive."""
-    limit = rules.batch_size(outlet.gateway.limits.events, calls.state.suspects)
+    limit = min(outlet.gateway.limits.events, calls.state.narrowed or outlet.gateway.limits.events)
     events = queries.claim_events(outlet.name, limit)
     if not events:
         event_lane.want_unknown_subjects(outlet.name)
@@ -183,6 +184,7 @@ def _blame_event(events: Sequence[CrmEvent], happenings: Sequence[Happening], de
 def _all_is_well(outlet: Outlet, state: GatewayState, calls: Calls) -> None:
     if calls.made:
         state.failures = state.suspects = 0
+        state.narrowed = rules.widened(state.narrowed, outlet.gateway.limits.rows)
         state.checked_at = now()
         state.why = state.hold_until = None
     if outlet.gateway.rest > 0:
@@ -193,10 +195,12 @@ def _rest(state: GatewayState, seconds: float) -> None:
     state.hold_until = now() + timedelta(seconds=seconds)
 
 
-def _postpone(state: GatewayState, error: RetryLater) -> float:
+def _postpone(state: GatewayState, error: RetryLater, rows: int) -> float:
     """Hold the gateway for a pause that grows; a fault of its own makes the next batches smaller."""
     state.failures += 1
-    state.suspects += 1 if error.suspect else 0
+    if error.suspect:
+        state.suspects += 1
+        state.narrowed = rules.narrowed(rows, state.suspects, state.narrowed)
     state.failed += 1
     seconds = rules.pause(state.failures, error.after, random.random())  # noqa: S311 - jitter is no secret
     _rest(state, seconds)

@@ -27,7 +27,6 @@ class Batch:
     marks: dict[int, list[int]]
     rows: list[Row] = field(default_factory=list)
     to_forget: list[int] = field(default_factory=list)
-    hashes: dict[int, str] = field(default_factory=dict)
     unchanged: int = 0
 
 
@@ -43,13 +42,12 @@ def compose(outlet: Outlet, claim: queries.Claim) -> Batch:
         if portrait is None or not portrait.shares:
             (batch.to_forget if _is_there(link) else settled).append(subject)
             continue
-        digest = fingerprint(portrait.values)
-        if link is not None and link.sent_hash == digest:
+        row = _row(kind, portrait, link.crm_id if link else None)
+        if link is not None and link.sent_hash == _digest(row, row.crm_id):
             settled.append(subject)
             batch.unchanged += 1
         else:
-            batch.hashes[subject] = digest
-            batch.rows.append(_row(kind, portrait, link.crm_id if link else None))
+            batch.rows.append(row)
     _drop_marks(batch, settled)
     return batch
 
@@ -68,6 +66,11 @@ def _row(kind: Kind, portrait: Portrait, crm_id: str | None) -> Row:
         email=portrait.email,
         account=portrait.account,
     )
+
+
+def _digest(row: Row, crm_id: str | None) -> str:
+    """Return what makes a row another one: its values, and the contact or account that they belong to."""
+    return fingerprint([crm_id, dict(row.values)])
 
 
 def _drop_marks(batch: Batch, subjects: Sequence[int]) -> None:
@@ -97,7 +100,7 @@ def _note_arrived(outlet: Outlet, batch: Batch, arrived: Sequence[tuple[Row, Ver
             "subject_id": row.key,
             "crm_id": verdict.crm_id or row.crm_id,
             "sent": dict(row.values),
-            "sent_hash": batch.hashes[row.key],
+            "sent_hash": _digest(row, verdict.crm_id or row.crm_id),
             "sent_at": moment,
             "nulled_at": None,
         }
@@ -113,11 +116,15 @@ def _note_arrived(outlet: Outlet, batch: Batch, arrived: Sequence[tuple[Row, Ver
 
 
 def _learn_contacts(outlet: Outlet, kind: Kind, arrived: Sequence[tuple[Row, Verdict]]) -> None:
-    """Note the contacts that the CRM made for members: nothing proves better whose they are."""
+    """Note the contacts that the CRM made for members, or merged: nothing proves better whose they are."""
     if kind != "contact" or not outlet.gateway.limits.lists:
         return
     for row, verdict in arrived:
-        if verdict.crm_id and verdict.crm_id != row.crm_id:
+        if verdict.crm_id is None or verdict.crm_id == row.crm_id:
+            continue
+        if row.crm_id is not None:
+            members.contacts_merged(row.crm_id, verdict.crm_id)
+        else:
             members.link_contact(row.key, verdict.crm_id, evidence=f"{verdict.status} in {outlet.name} by the portal")
 
 

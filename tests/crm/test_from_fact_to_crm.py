@@ -1,0 +1,117 @@
+"""From something that a member does to the CRM, by the real queue and real workers, without anybody asking."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from portal.crm import jobs, queries
+from portal.crm.gateways.webhook import WebhookGateway
+from portal.crm.services.outlet import Outlet
+from portal.kernel import outbox, periodic, projections
+from portal.kernel.database import db, transaction
+from portal.members import services as people
+from portal.members.rules import Purpose
+from tests.conftest import Workers
+from tests.crm.simulator import BadDay, Simulator
+from tests.members.factories import a_member
+
+CLOCK = f"{jobs.__name__}.dispatch_what_waits"
+
+
+@pytest.fixture
+def connected(committed: Flask, webhook_gateway: WebhookGateway) -> Iterator[Flask]:
+    """The portal with the simulated CRM in its settings."""
+    before = committed.config["PORTAL_CRM"]
+    committed.config["PORTAL_CRM"] = "webhook"
+    committed.extensions["crm"]["webhook"] = Outlet(webhook_gateway, site="https://c.example.org")
+    yield committed
+    committed.config["PORTAL_CRM"] = before
+    committed.extensions["crm"].clear()
+
+
+def tick() -> None:
+    """Let the clock strike."""
+    periodic.run_periodic(CLOCK)
+
+
+def test_a_new_gateway_is_told_of_everything_that_happened_before(
+    connected: Flask, workers: Workers, simulator: Simulator
+) -> None:
+    member_id = a_member()
+    projections.advance_all()
+    tick()
+    workers.run()
+    workers.run()
+    assert set(simulator.contacts) == {member_id}
+    assert [event["type"] for event in simulator.events.values()] == ["portal.member.joined"]
+
+
+def test_what_a_member_does_arrives_without_anybody_asking(
+    connected: Flask, workers: Workers, simulator: Simulator
+) -> None:
+    tick()
+    member_id = a_member()
+    workers.run()
+    assert set(simulator.contacts) == {member_id}
+    with transaction():
+        people.say_consent(member_id, Purpose.CRM, given=False)
+    workers.run()
+    assert simulator.contacts == {}
+    assert queries.figures("webhook").pending == 0
+
+
+def test_with_the_broker_away_nothing_is_lost(
+    connected: Flask, workers: Workers, simulator: Simulator, redis: Any
+) -> None:
+    tick()
+    member_id = a_member()
+    projections.advance_all()
+    redis.flushdb()
+    assert simulator.contacts == {}
+    tick()
+    workers.run()
+    assert set(simulator.contacts) == {member_id}
+
+
+def test_a_paused_gateway_is_tried_again_by_the_clock(connected: Flask, workers: Workers, simulator: Simulator) -> None:
+    tick()
+    simulator.bad_days = [BadDay(401), BadDay(401)]
+    member_id = a_member()
+    workers.run()
+    assert queries.figures("webhook").state == "paused"
+    db.session.rollback()
+    tick()
+    assert queries.figures("webhook").state == "paused"
+    db.session.rollback()
+    tick()
+    workers.run()
+    assert set(simulator.contacts) == {member_id}
+    names = db.session.scalars(db.select(outbox.Fact.name).order_by(outbox.Fact.id)).all()
+    assert [n for n in names if n.startswith("Gateway")] == ["GatewayPaused", "GatewayResumed"]
+
+
+def test_rebuilding_from_the_first_fact_sends_nothing_twice(
+    connected: Flask, workers: Workers, simulator: Simulator
+) -> None:
+    tick()
+    a_member()
+    workers.run()
+    calls = len(simulator.calls)
+    assert projections.rebuild(jobs.PROJECTION) >= 1
+    workers.run()
+    assert len(simulator.calls) == calls
+    assert len(simulator.events) == 1
+
+
+def test_a_wrong_setting_says_what_is_wrong(connected: Flask) -> None:
+    from portal.kernel.errors import Refused
+
+    for config, word in (
+        ({"PORTAL_CRM": "salesfarce", "PORTAL_CRM_URL": "http://x"}, "salesfarce"),
+        ({"PORTAL_CRM": "tryton"}, "PORTAL_CRM_URL"),
+        ({"PORTAL_CRM": "webhook", "PORTAL_CRM_URL": "http://x", "PORTAL_CRM_SECRET": "?"}, "whsec_"),
+    ):
+        with pytest.raises(Refused, match=word):
+            jobs.connect(config["PORTAL_CRM"], config)
