@@ -2,11 +2,9 @@
 
 import re
 
-import pytest
 from flask.testing import FlaskClient
 
 from portal.kernel.database import db
-from portal.members.session import forget_viewer
 from portal.support import queries, services
 from tests.conftest import counted_queries
 from tests.members.factories import a_member, sign_in
@@ -58,7 +56,6 @@ def test_a_restricted_board_shows_nothing_to_others(client):
     assert client.get(f"/questions/{number}").status_code == 404
     assert client.get(f"/boards/{board}").status_code == 404
     assert "Secret fleece" not in client.get("/questions").text
-    forget_viewer()
     sign_in(client, a_member(kind="supplier"))
     assert "Secret fleece" in client.get(f"/questions/{number}").text
 
@@ -106,7 +103,6 @@ def test_answering_accepting_and_voting_by_plain_forms(client):
     answer = int(given.location.rsplit("-", 1)[1])
     empty = client.post(f"/questions/{number}/answers", data={"csrf_token": token, "body": " "})
     assert empty.status_code == 422
-    forget_viewer()
     sign_in(client, asker)
     token = csrf(client, f"/questions/{number}")
     client.post(f"/answers/{answer}/accept", data={"csrf_token": token, "accept": "1"})
@@ -164,7 +160,6 @@ def test_one_changes_ones_own_words(client):
     page = client.get(f"/questions/{number}").text
     assert "A better title" in page
     assert "Mended." in page
-    forget_viewer()
     sign_in(client, a_member())
     assert client.post(f"/questions/{number}/edit", data=form).status_code in (400, 403)
 
