@@ -55,7 +55,8 @@ class MembersWanted(Paged):
 @endpoint("GET", "/members", query=MembersWanted, response=Listing[MemberBrief], summary="Members", tag=TAG)
 def members(query: MembersWanted) -> Page[MemberCard]:
     """List those who have an account, the newest first."""
-    return queries.newest_members(query.cursor, kind=query.kind, size=query.limit)
+    page = queries.newest_members(query.cursor, kind=query.kind, size=query.limit)
+    return Page([line.card for line in page.items], page.next)
 
 
 @endpoint("GET", "/members/<int:member_id>", response=MemberOut, summary="A member", tag=TAG)

@@ -6,7 +6,10 @@ from typing import Any
 
 import structlog
 from flask import Flask
+from structlog.tracebacks import ExceptionDictTransformer
 
+WITHOUT_VALUES = ExceptionDictTransformer(show_locals=False)
+"""Traces say where, never with which values: those hold passwords, tokens and addresses."""
 QUIET = ("werkzeug", "rq.worker", "rq.scheduler", "engineio", "socketio", "alembic")
 
 
@@ -20,7 +23,7 @@ def init_app(app: Flask) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     last: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(WITHOUT_VALUES), structlog.processors.JSONRenderer()]
         if wanted == "json"
         else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )

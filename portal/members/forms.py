@@ -5,13 +5,13 @@ from typing import Any
 from flask import g, request
 from flask_babel import lazy_gettext as _l
 from flask_security.forms import ChangePasswordForm, EmailValidation, LoginForm, RegisterFormV2, unique_user_email
-from flask_security.utils import validate_redirect_url
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     EmailField,
     Field,
     PasswordField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -21,10 +21,10 @@ from wtforms.validators import DataRequired, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.members import throttle
-from portal.members.rules import BIO_MAX, NAME_MAX, PASSWORD_MOST, Scope
+from portal.members.rules import BIO_MAX, NAME_MAX, PASSWORD_MOST, Scope, own_path
 
 EMAIL_MAX = 254
-LANGUAGES = (("it", "Italiano"), ("en", "English"))
+LANGUAGES = (SelectChoice("it", "Italiano"), SelectChoice("en", "English"))
 WRONG_PAIR = _l("Address and password do not go together.")
 TOO_MANY = _l("Too many attempts. Wait five minutes, then try again.")
 TOO_MANY_NEW = _l("Many accounts were made from here within the hour. Try again later.")
@@ -52,8 +52,7 @@ class KeepsOwnPath:
 
     def validate_next(self, field: Field) -> None:
         """Keep the way back only when it leads to a page of ours."""
-        if field.data and not validate_redirect_url(field.data):
-            field.data = ""
+        field.data = own_path(field.data, "")
 
 
 class SignInForm(KeepsOwnPath, LoginForm):  # type: ignore[misc]
@@ -153,9 +152,9 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
     scopes = SelectMultipleField(
         _l("What it may do"),
         choices=[
-            (Scope.READ.value, _l("Read what I may read")),
-            (Scope.WRITE.value, _l("Write in my name")),
-            (Scope.ADMIN.value, _l("Administer, if I am an admin")),
+            SelectChoice(Scope.READ.value, _l("Read what I may read")),
+            SelectChoice(Scope.WRITE.value, _l("Write in my name")),
+            SelectChoice(Scope.ADMIN.value, _l("Administer, if I am an admin")),
         ],
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),

@@ -44,6 +44,19 @@ class MemberCard:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberLine:
+    """A member in the list of members. Address, roles and last visit are for staff."""
+
+    card: MemberCard
+    joined_at: datetime
+    city: str
+    email: str | None
+    email_verified_at: datetime | None
+    roles: list[str]
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What anybody may see of a member."""
 
@@ -234,6 +247,11 @@ def member_by_uniquifier(uniquifier: str) -> Member | None:
     return db.session.scalar(select(Member).filter_by(fs_uniquifier=uniquifier))
 
 
+def email_of(member_id: int) -> str | None:
+    """Return a member's address; for herself."""
+    return db.session.scalar(select(Member.email).filter_by(id=member_id))
+
+
 def member_id_by_email(email: str) -> int | None:
     """Return the id of the member with this address."""
     return db.session.scalar(select(Member.id).filter_by(email=email))
@@ -251,16 +269,26 @@ def member_ids_by_external(origin: str, external_ids: Collection[str]) -> dict[s
     return {row[0]: row[1] for row in rows}
 
 
-def newest_members(cursor: str | None = None, *, kind: str | None = None, size: int = PAGE) -> Page[MemberCard]:
+def newest_members(
+    cursor: str | None = None, *, kind: str | None = None, size: int = PAGE
+) -> Page[MemberLine]:
     """Return members who have an account, the newest first."""
-    wanted = _CARD.add_columns(Member.joined_at).where(Member.active, ~Member.placeholder)
+    wanted = _CARD.add_columns(
+        Member.joined_at, Member.city, Member.email, Member.email_verified_at, Member.roles, Member.last_seen_at
+    ).where(Member.active, ~Member.placeholder)
     if kind is not None:
         wanted = wanted.where(Member.kind == kind)
     if after := decode_cursor(cursor, lambda part: datetime.fromisoformat(str(part)), lambda part: int(str(part))):
         wanted = wanted.where(tuple_(Member.joined_at, Member.id) < tuple_(*after))
     rows = db.session.execute(wanted.order_by(Member.joined_at.desc(), Member.id.desc()).limit(size + 1)).all()
     page = page_of(rows, size=size, key=lambda row: (row.joined_at, row.id))
-    return Page([MemberCard(*row[:5]) for row in page.items], page.next)
+    return Page([MemberLine(MemberCard(*row[:5]), *row[5:]) for row in page.items], page.next)
+
+
+def count_by_kind() -> dict[str, int]:
+    """Return how many members of each kind have an account."""
+    found = select(Member.kind, func.count()).where(Member.active, ~Member.placeholder).group_by(Member.kind)
+    return {row[0]: row[1] for row in db.session.execute(found)}
 
 
 def count_members() -> int:

@@ -1,5 +1,6 @@
 """Kinds, roles and audiences. Pure decisions: values in, verdict out."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -81,6 +82,12 @@ PASSWORD_MOST = 128
 TOKENS_MOST = 20
 SEEN_EVERY = 3600
 """Seconds between two notes that a member was here."""
+_OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+
+
+def own_path(way: str | None, otherwise: str = "/") -> str:
+    """Return where to go on: a path of our own site, never another site's address in any disguise."""
+    return way if way is not None and _OWN_PATH.fullmatch(way) else otherwise
 
 
 def unknown(words: Collection[str], known: type[StrEnum]) -> list[str]:

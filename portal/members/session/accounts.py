@@ -16,10 +16,12 @@ from portal.members import passwords, policy, queries, services, throttle
 from portal.members.forms import PasswordForm, SignInForm, SignUpForm
 from portal.members.models import Member
 from portal.members.policy import Viewer, access, anyone, signed_in
+from portal.members.rules import own_path
 from portal.members.session.messages import MESSAGES, Words
 from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
 
 BLUEPRINT = "security"
+LEADS_ON = frozenset({"security.login", "security.register"})
 NEEDS_MEMBER = frozenset({"security.change_password"})
 REMEMBER = timedelta(days=90)
 
@@ -178,7 +180,7 @@ def init_app(app: Flask) -> None:
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith(f"{BLUEPRINT}."):
             access(signed_in if endpoint in NEEDS_MEMBER else anyone)(view)
-    app.after_request_funcs.setdefault(BLUEPRINT, []).append(_fitting_status)
+    app.after_request_funcs.setdefault(BLUEPRINT, []).append(_dress)
     user_logged_out.connect(_left, app)
     user_confirmed.connect(_confirmed, app)
 
@@ -254,9 +256,11 @@ def _load(key: str) -> SignedIn | Account | None:
     return found
 
 
-def _fitting_status(response: Response) -> Response:
-    """Give a form that comes back with errors the status of an error, and let nobody keep these pages."""
+def _dress(response: Response) -> Response:
+    """Lead on to our own pages only, give a form with errors the status of an error, let nobody keep these pages."""
     response.headers["Cache-Control"] = "private, no-store"
+    if response.status_code == HTTPStatus.FOUND and request.endpoint in LEADS_ON:
+        response.location = own_path(request.values.get("next"))
     if request.method == "POST" and response.status_code == HTTPStatus.OK:
         response.status_code = g.get("form_status", HTTPStatus.UNPROCESSABLE_ENTITY)
     return response
