@@ -8,9 +8,9 @@
     @endpoint("POST", "/ideas", body=NewIdea, response=IdeaOut, scope="write", summary="Propose an idea")
     def propose(body: NewIdea) -> IdeaRow: ...
 
-The function gets the parts of the path by name, ``query`` and ``body`` if there are models for them. What it returns may
-be the response's model, a mapping, or anything with attributes of the same names (a frozen dataclass, a `Page`); a
-`Reply` says more.
+The function gets the parts of the path by name, ``query`` and ``body`` if there are models for them. What it returns
+may be the response's model, a mapping, or anything with attributes of the same names (a frozen dataclass, a `Page`);
+a `Reply` says more.
 """
 
 from collections.abc import Callable, Mapping

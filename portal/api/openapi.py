@@ -80,7 +80,7 @@ def document(endpoints: Sequence[Endpoint], *, title: str, server: str) -> bytes
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-Names = dict[tuple[type[BaseModel], JsonSchemaMode], dict[str, Any]]
+Names = dict[tuple[Any, JsonSchemaMode], dict[str, Any]]
 
 
 def _schemas(endpoints: Sequence[Endpoint]) -> tuple[dict[str, Any], Names]:

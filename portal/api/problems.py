@@ -147,7 +147,7 @@ def detail_of(error: Exception, status: int) -> str:
         503: _("Something we depend on is away. Try again in a moment."),
     }
     mistake = _("It has been noted under the request's id. Nothing was kept half-done.")
-    return sentences.get(status, mistake if status >= SERVER_ERROR else _("This did not work."))
+    return str(sentences.get(status, mistake if status >= SERVER_ERROR else _("This did not work.")))
 
 
 def _headers(error: Exception, status: int) -> Iterable[tuple[str, str]]:
@@ -175,5 +175,5 @@ def invalid(error: ValidationError) -> Invalid | Unreadable:
 def _sentence(kind: str, context: Mapping[str, Any]) -> str:
     known = SENTENCES.get(kind)
     if known is None:
-        return _("This value does not fit.")
+        return str(_("This value does not fit."))
     return str(known) % context if context else str(known)

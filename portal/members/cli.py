@@ -26,8 +26,16 @@ def init_app(app: Flask) -> None:
 @member.command("create")
 @click.option("--email", required=True, help="Address; counts as confirmed, because you vouch for it.")
 @click.option("--name", required=True, help="Name, as others see it.")
-@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.CUSTOMER.value, show_default=True)
-@click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True, help="May be given more than once.")
+@click.option(
+    "--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.CUSTOMER.value, show_default=True
+)
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice([role.value for role in Role]),
+    multiple=True,
+    help="May be given more than once.",
+)
 @click.option("--password", help="Without one, nobody can sign in with this account yet.")
 @click.option("--lang", type=click.Choice(services.LANGUAGES), default="en", show_default=True)
 @click.option("--organisation", help="Key of the organisation.")

@@ -11,12 +11,12 @@ from wtforms import (
     EmailField,
     Field,
     PasswordField,
-    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -55,7 +55,7 @@ class KeepsOwnPath:
         field.data = own_path(field.data, "")
 
 
-class SignInForm(KeepsOwnPath, LoginForm):  # type: ignore[misc]
+class SignInForm(KeepsOwnPath, LoginForm):
     """Address and password. What is wrong is said of the pair, never of one of the two."""
 
     email = _address()
@@ -78,7 +78,7 @@ class SignInForm(KeepsOwnPath, LoginForm):  # type: ignore[misc]
         return False
 
 
-class SignUpForm(KeepsOwnPath, RegisterFormV2):  # type: ignore[misc]
+class SignUpForm(KeepsOwnPath, RegisterFormV2):
     """A name, an address, a password."""
 
     name = StringField(
@@ -107,12 +107,12 @@ class SignUpForm(KeepsOwnPath, RegisterFormV2):  # type: ignore[misc]
         return bool(super().validate(**kwargs))
 
 
-class PasswordForm(ChangePasswordForm):  # type: ignore[misc]
+class PasswordForm(ChangePasswordForm):
     """The present password and a new one."""
 
     password = _word(_l("Present password"), "current-password")
     new_password = _word(_l("New password"), "new-password")
-    new_password_confirm = None
+    new_password_confirm = None  # type: ignore[assignment]
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
@@ -129,9 +129,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
         validators=[Length(max=NAME_MAX)],
         render_kw={"autocomplete": "address-level2", "maxlength": NAME_MAX},
     )
-    bio = TextAreaField(
-        _l("About you"), validators=[Length(max=BIO_MAX)], render_kw={"rows": 5, "maxlength": BIO_MAX}
-    )
+    bio = TextAreaField(_l("About you"), validators=[Length(max=BIO_MAX)], render_kw={"rows": 5, "maxlength": BIO_MAX})
     lang = SelectField(_l("Language"), choices=LANGUAGES)
 
 

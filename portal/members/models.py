@@ -127,7 +127,7 @@ class MemberSession(Model):
 
 
 class Consent(Model):
-    """What a member agreed to or withdrew, when, and under which version of the terms. Append-only: the last row holds."""
+    """What a member agreed to or withdrew, when, and under which version of the terms. The last row holds."""
 
     __tablename__ = "consent"
     __table_args__ = (Index("ix_consent_member_id", "member_id", "purpose", text("id DESC")),)

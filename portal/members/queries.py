@@ -266,12 +266,10 @@ def member_ids_by_external(origin: str, external_ids: Collection[str]) -> dict[s
             Member.external_origin == origin, Member.external_id.in_(set(external_ids))
         )
     )
-    return {row[0]: row[1] for row in rows}
+    return {str(row[0]): row[1] for row in rows}
 
 
-def newest_members(
-    cursor: str | None = None, *, kind: str | None = None, size: int = PAGE
-) -> Page[MemberLine]:
+def newest_members(cursor: str | None = None, *, kind: str | None = None, size: int = PAGE) -> Page[MemberLine]:
     """Return members who have an account, the newest first."""
     wanted = _CARD.add_columns(
         Member.joined_at, Member.city, Member.email, Member.email_verified_at, Member.roles, Member.last_seen_at
@@ -361,7 +359,7 @@ def segments() -> list[Segment]:
 
 def members_in(segment: str) -> list[int]:
     """Return the members of a segment."""
-    return list(db.session.scalars(select(Member.id).where(Member.segments.any(segment), Member.active)))
+    return list(db.session.scalars(select(Member.id).where(Member.segments.contains([segment]), Member.active)))
 
 
 # Sessions, tokens, consent

@@ -1,7 +1,8 @@
 """Segments by rule: which members a rule over CRM attributes, place and kind takes in. Pure.
 
-A rule is ``{"all": [condition, …]}`` or ``{"any": [condition, …]}``. A condition names a field of the member by a dotted
-path and what its value must be: ``in`` and ``not_in`` a list, or, for a field that is itself a list, ``has`` one of a list.
+A rule is ``{"all": [condition, …]}`` or ``{"any": [condition, …]}``. A condition names a field of the member by a
+dotted path and what its value must be: ``in`` and ``not_in`` a list, or, for a field that is itself a list, ``has``
+one of a list.
 """
 
 from collections.abc import Mapping

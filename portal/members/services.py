@@ -342,5 +342,3 @@ def new_uniquifier(member_id: int) -> str:
     fresh = uuid4().hex
     db.session.execute(update(Member).filter_by(id=member_id).values(fs_uniquifier=fresh))
     return fresh
-
-

@@ -124,7 +124,9 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
 def _tokens(form: TokenForm, made: str = "") -> str:
     viewer = current_viewer()
     mine = queries.tokens_of(viewer.id)
-    return render_template("members/tokens.html", form=form, tokens=mine, made=made, is_admin=viewer.has_role(Role.ADMIN))
+    return render_template(
+        "members/tokens.html", form=form, tokens=mine, made=made, is_admin=viewer.has_role(Role.ADMIN)
+    )
 
 
 @bp.get("/members")

@@ -34,7 +34,7 @@ class NewSheep(Input):
 
 
 class Wanted(Paged):
-    colours: list[str] = []
+    colours: Annotated[list[str], Field(default_factory=list)]
     weight: Annotated[int | None, Field(ge=0)] = None
 
 

@@ -4,7 +4,12 @@ import pytest
 
 from portal.members.segments import belongs
 
-SHOP = {"kind": "customer", "country": "IT", "organisation": {"crm": {"segment": "shop"}}, "crm": {"products_owned": ["maiella"]}}
+SHOP = {
+    "kind": "customer",
+    "country": "IT",
+    "organisation": {"crm": {"segment": "shop"}},
+    "crm": {"products_owned": ["maiella"]},
+}
 RUTH = {"kind": "customer", "country": "GB", "organisation": None, "crm": {"tier": "gold", "products_owned": []}}
 
 

@@ -5,8 +5,8 @@ one query a request, of plain columns, and only when somebody asks. Every route 
 route without a declaration is refused.
 """
 
-from portal.members.session.guard import bearer_token, came_with_token, init_app
-from portal.members.session.viewer import current_session_key, current_viewer, forget_viewer
+from portal.members.session.guard import came_with_token, init_app
+from portal.members.session.viewer import bearer_token, current_session_key, current_viewer, forget_viewer
 
 __all__ = [
     "bearer_token",

@@ -26,48 +26,22 @@ NEEDS_MEMBER = frozenset({"security.change_password"})
 REMEMBER = timedelta(days=90)
 
 
-class Account(UserMixin):  # type: ignore[misc]
+class Account(UserMixin):
     """A member while she signs in or changes how she does."""
+
+    name: str = ""
+    email: str = ""
 
     def __init__(self, member: Member, key: str | None = None, viewer: Viewer | None = None) -> None:
         self.member = member
         self.key = key
         self.viewer = viewer or policy.NOBODY
-
-    @property
-    def id(self) -> int:
-        """Return the member's id."""
-        return self.member.id
-
-    @property
-    def name(self) -> str:
-        """Return the member's name."""
-        return self.member.name
-
-    @property
-    def email(self) -> str | None:
-        """Return the member's address."""
-        return self.member.email
-
-    @property
-    def lang(self) -> str:
-        """Return the language the member reads in."""
-        return self.member.lang
-
-    @property
-    def active(self) -> bool:
-        """Return whether the account is open."""
-        return self.member.active
-
-    @property
-    def roles(self) -> list[RoleMixin]:
-        """Return nothing: who may do what is asked of `policy`, never of Flask-Security."""
-        return []
-
-    @property
-    def fs_uniquifier(self) -> str:
-        """Return what mailed links are made from."""
-        return self.member.fs_uniquifier
+        self.id = member.id
+        self.name = member.name
+        self.email = member.email or ""
+        self.active = member.active
+        self.fs_uniquifier = member.fs_uniquifier
+        self.roles = []  # who may do what is asked of `policy`, never of Flask-Security
 
     @property
     def password(self) -> str | None:
@@ -105,7 +79,7 @@ def _language() -> str:
     return locale.language if locale is not None and locale.language in services.LANGUAGES else services.LANGUAGES[0]
 
 
-class Accounts(UserDatastore):  # type: ignore[misc]
+class Accounts(UserDatastore):
     """Flask-Security's questions and wishes, answered by our queries and services. It never commits."""
 
     def __init__(self) -> None:
@@ -135,10 +109,11 @@ class Accounts(UserDatastore):  # type: ignore[misc]
         throttle.throttle().count(throttle.SIGN_UP, [f"address:{request.remote_addr}"])
         return Account(member)
 
-    def set_uniquifier(self, user: Account, uniquifier: str | None = None) -> None:  # noqa: ARG002
+    def set_uniquifier(self, user: UserMixin, uniquifier: str | None = None) -> None:  # noqa: ARG002
         """Make links that were mailed before useless; the new session gets a new key."""
-        user.member.fs_uniquifier = services.new_uniquifier(user.id)
-        user.key = None
+        user.fs_uniquifier = services.new_uniquifier(user.id)
+        if isinstance(user, Account):
+            user.key = None
 
     def put(self, model: Account) -> Account:
         """Do nothing: services have already written."""
@@ -148,7 +123,7 @@ class Accounts(UserDatastore):  # type: ignore[misc]
         """Do nothing: only the kernel commits."""
 
 
-class Passwords(PasswordUtil):  # type: ignore[misc]
+class Passwords(PasswordUtil):
     """Which passwords are taken, by our rules."""
 
     def validate(self, password: str, is_register: bool, **fields: Any) -> tuple[list[str] | None, str]:  # noqa: ARG002, FBT001
@@ -172,7 +147,7 @@ def init_app(app: Flask) -> None:
         change_password_form=PasswordForm,
         password_util_cls=Passwords,
     )
-    security.i18n_domain = Words(app)
+    security.i18n_domain = Words(app)  # type: ignore[no-untyped-call]
     security.want_json(lambda _request: False)
     _keep_to_itself(app, security)
     security.login_manager.user_loader(_load)
@@ -189,7 +164,9 @@ def _keep_to_itself(app: Flask, security: Security) -> None:
     """Take the extensions' hooks out of requests and templates other than Flask-Security's own."""
     app.before_request_funcs[None].remove(security.principal._on_before_request)  # noqa: SLF001
     processors = app.template_context_processors
-    theirs = [one for one in processors[None] if one.__module__.startswith(("flask_login", "flask_security", "flask_wtf"))]
+    theirs = [
+        one for one in processors[None] if one.__module__.startswith(("flask_login", "flask_security", "flask_wtf"))
+    ]
     for one in theirs:
         processors[None].remove(one)
         processors[BLUEPRINT].append(one)

@@ -1,4 +1,4 @@
-"""Before any view runs: may this person use it, and did the request come from one of our own pages?"""
+"""What is asked before any view runs: may this person use it, and does the request come from a page of ours."""
 
 from urllib.parse import urlencode
 

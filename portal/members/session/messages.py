@@ -21,7 +21,10 @@ MESSAGES = {
     "PASSWORD_RESET_REQUEST": (_l("We have sent a link to %(email)s."), "info"),
     "PASSWORD_RESET_EXPIRED": (_l("This link is older than %(within)s. Ask for another."), "error"),
     "INVALID_RESET_PASSWORD_TOKEN": (_l("This link is not complete, or it has been used."), "error"),
-    "CONFIRM_REGISTRATION": (_l("Welcome. We have sent a link to %(email)s: open it to confirm the address."), "success"),
+    "CONFIRM_REGISTRATION": (
+        _l("Welcome. We have sent a link to %(email)s: open it to confirm the address."),
+        "success",
+    ),
     "CONFIRMATION_REQUIRED": (_l("Confirm your address first: the link is in our mail."), "error"),
     "CONFIRMATION_REQUEST": (_l("We have sent another link to %(email)s."), "info"),
     "CONFIRMATION_EXPIRED": (_l("This link is older than %(within)s. Ask for another."), "error"),
@@ -33,7 +36,7 @@ MESSAGES = {
 }
 
 
-class Words(FsDomain):  # type: ignore[misc]
+class Words(FsDomain):
     """Looks Flask-Security's sentences up in the portal's catalogues."""
 
     def gettext(self, string: Any, **values: Any) -> str:
@@ -41,8 +44,8 @@ class Words(FsDomain):  # type: ignore[misc]
         if isinstance(string, LazyString):
             said = str(string)
             return said % values if values else said
-        return gettext(string, **values)
+        return str(gettext(string, **values))
 
     def ngettext(self, singular: str, plural: str, num: int, **values: Any) -> str:
         """Return a sentence that depends on a number."""
-        return ngettext(singular, plural, num, **values)
+        return str(ngettext(singular, plural, num, **values))

@@ -5,7 +5,7 @@ from typing import Any
 
 import flask_login
 from flask import g, has_request_context, request
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -115,7 +115,7 @@ def _is_stale(seen: datetime | None) -> bool:
     return seen is None or (now() - seen).total_seconds() > SEEN_EVERY
 
 
-def _viewer(row: "Row[Any]", scopes: frozenset[str] | None) -> Viewer:
+def _viewer(row: Any, scopes: frozenset[str] | None) -> Viewer:
     return Viewer(
         member_id=row.id,
         name=row.name,
