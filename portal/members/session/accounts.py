@@ -31,6 +31,7 @@ class Account(UserMixin):
 
     name: str = ""
     email: str = ""
+    fs_uniquifier: str = ""
 
     def __init__(self, member: Member, key: str | None = None, viewer: Viewer | None = None) -> None:
         self.member = member
