@@ -6,7 +6,7 @@ gets a new identity and the old one is retired.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ def widened(rows: Floats, words: int) -> Floats:
     return np.pad(rows, ((0, 0), (0, missing))) if missing else rows
 
 
-def kept_share(before: Mapping[object, int], after: Mapping[object, int]) -> float | None:
+def kept_share(before: Mapping[Any, int], after: Mapping[Any, int]) -> float | None:
     """Return the share of posts in both trainings that kept their topic; None without any.
 
     >>> kept_share({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 3})

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +73,7 @@ def train(
     *,
     languages: tuple[str, ...],
     previous: TopicModel | None = None,
-    before: Mapping[Hashable, int] | None = None,
+    before: Mapping[Any, int] | None = None,
     names: frozenset[str] = frozenset(),
     topics: int | None = None,
     watcher: Watcher | None = None,
@@ -209,7 +209,7 @@ def _report(
     weights: Floats,
     topics: list[Topic],
     mixed: Mapping[Hashable, Mixture],
-    before: Mapping[Hashable, int] | None,
+    before: Mapping[Any, int] | None,
     began: float,
 ) -> Report:
     tops = labels.top_terms(weights, read.vocabulary.words, quality.DIVERSE)

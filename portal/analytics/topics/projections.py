@@ -1,0 +1,43 @@
+"""What is written gets its topics a moment later."""
+
+from collections.abc import Sequence
+
+from portal.analytics.topics import fresh
+from portal.community.events import CommentHidden, CommentPosted, CommentShown
+from portal.ideas.events import IdeaEdited, IdeaHidden, IdeaPosted, IdeaShown
+from portal.kernel.events import Event
+from portal.kernel.projections import FactRow, projection
+from portal.support.events import (
+    AnswerEdited,
+    AnswerGiven,
+    AnswerHidden,
+    AnswerShown,
+    QuestionAsked,
+    QuestionEdited,
+    QuestionHidden,
+    QuestionShown,
+)
+
+WRITTEN: tuple[type[Event], ...] = (
+    IdeaPosted,
+    IdeaEdited,
+    IdeaHidden,
+    IdeaShown,
+    QuestionAsked,
+    QuestionEdited,
+    QuestionHidden,
+    QuestionShown,
+    AnswerGiven,
+    AnswerEdited,
+    AnswerHidden,
+    AnswerShown,
+    CommentPosted,
+    CommentHidden,
+    CommentShown,
+)
+
+
+@projection("topics", on=WRITTEN)
+def read_what_was_written(facts: Sequence[FactRow]) -> None:
+    """Read new and changed contributions with the model of their board; trainings read everything by themselves."""
+    fresh.read_keys({(fact.event.subject, number) for fact in facts if (number := fact.event.subject_id())})
