@@ -16,7 +16,7 @@ from portal.community.rules import COMMENT_MAX
 from portal.ideas import queries, rules
 from portal.ideas.events import IdeaPosted
 from portal.ideas.models import Idea, IdeaTally, StageChange
-from portal.ideas.projections import rank_wanted
+from portal.ideas.ranking import rank_wanted
 from portal.kernel.database import db
 from portal.kernel.language import language_of
 from portal.kernel.outbox import publish_many

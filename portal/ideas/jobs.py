@@ -3,8 +3,7 @@
 from sqlalchemy import text
 
 from portal.community import impressions
-from portal.ideas import rules
-from portal.ideas.projections import rank_wanted
+from portal.ideas import ranking, rules
 from portal.kernel.database import db
 from portal.kernel.periodic import periodic
 
@@ -12,7 +11,6 @@ _SEEN = text("""
 UPDATE idea_tally t SET viewers = n.viewers,
     viewers_owed = CASE WHEN t.viewers_owed > 0 THEN greatest(:most - n.viewers, 0) ELSE 0 END
 FROM unnest(CAST(:ids AS bigint[]), CAST(:viewers AS bigint[])) AS n (idea_id, viewers) WHERE t.idea_id = n.idea_id""")
-_LOCK = text("SELECT FROM idea_tally WHERE idea_id = ANY(CAST(:ids AS bigint[])) ORDER BY idea_id FOR NO KEY UPDATE")
 
 
 @periodic(seconds=60)
@@ -21,7 +19,7 @@ def count_viewers() -> None:
     viewers = impressions.count("idea")
     if viewers:
         ids = sorted(viewers)
-        db.session.execute(_LOCK, {"ids": ids})
+        ranking.lock(ids)
         values = {"ids": ids, "viewers": [viewers[idea_id] for idea_id in ids], "most": rules.MIN_VIEWERS}
         db.session.execute(_SEEN, values)
-        rank_wanted(ids)
+        ranking.rank_wanted(ids)

@@ -1,6 +1,7 @@
 """What people do with ideas. Past acts (``at``) come from demo texts and tell nobody: they are published quietly."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.language import language_of
 from portal.kernel.outbox import publish
 from portal.kernel.text import clean_line, clean_text, excerpt, markdown_to_html
+from portal.members import queries as members
 from portal.members.policy import Viewer
 from portal.members.rules import Role
 
@@ -208,13 +210,19 @@ def cast_vote(
     return written
 
 
-def enter_vote(idea_id: int, staff: Viewer, *, voter: Viewer, source: str) -> ledger.Written:
+def enter_vote(idea_id: int, staff: Viewer, *, email: str, source: str) -> ledger.Written:
     """Enter a vote that a customer gave by telephone, in a shop, by letter.
 
-    :raise Forbidden: when the viewer is not staff.
+    :raise Forbidden: when the viewer may not.
+    :raise Invalid: when nobody has this address.
     """
-    if not staff.is_staff and not staff.has_role(Role.SUPPORT_AGENT, Role.BRAND_MANAGER):
+    if not staff.has_role(Role.SUPPORT_AGENT, Role.BRAND_MANAGER, Role.MODERATOR):
         raise Forbidden(REFUSALS[rules.Refusal.NOT_YOURS_TO_GIVE])
+    voter_id = members.member_id_by_email(clean_line(email, field="email"))
+    if voter_id is None:
+        raise Invalid(fields={"email": _l("No member has this address.")})
+    # The employee may see the board; the vote is the customer's.
+    voter = replace(staff, member_id=voter_id)
     return cast_vote(idea_id, voter, origin="staff", entered_by=staff.id, source=source)
 
 

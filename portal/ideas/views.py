@@ -1,0 +1,339 @@
+"""Pages of ideas: lists, boards, one idea, proposing, voting, answering."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, abort, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.community import impressions
+from portal.community import queries as community
+from portal.community.queries import BoardCard
+from portal.community.registry import shows_boards, topics_of
+from portal.community.rules import Origin, Voting, origin_of, thread
+from portal.ideas import lists, queries, rules, services
+from portal.ideas.forms import REASON_WORDS, CommentForm, IdeaForm, StageForm
+from portal.ideas.why import reason
+from portal.kernel.errors import Invalid
+from portal.kernel.paging import Page
+from portal.members.policy import Viewer, access, anyone, role, signed_in
+from portal.members.rules import Role
+from portal.members.session import current_viewer
+
+bp = Blueprint("ideas", __name__)
+KIND = "idea"
+ANSWERING = (Role.MODERATOR, Role.BRAND_MANAGER)
+
+
+def init_app(app: Flask) -> None:
+    """Open the doors."""
+    app.register_blueprint(bp)
+
+
+# Lists
+
+
+@bp.get("/ideas")
+@access(anyone)
+def index() -> ResponseReturnValue:
+    """List the ideas of all boards."""
+    viewer = current_viewer()
+    boards = community.boards_for(viewer, "ideas")
+    counts = queries.counts_by_board([board.id for board in boards])
+    return _list_page(viewer, boards, None, counts=counts)
+
+
+@shows_boards("ideas")
+def board(found: BoardCard) -> ResponseReturnValue:
+    """List the ideas of one board."""
+    return _list_page(current_viewer(), [found], found, counts={})
+
+
+def _list_page(
+    viewer: Viewer, boards: list[BoardCard], one: BoardCard | None, *, counts: dict[int, int]
+) -> ResponseReturnValue:
+    sort = _sort()
+    ids = [board.id for board in boards]
+    page = _page(viewer, ids, sort)
+    by_stage = queries.counts(ids, "stage")
+    return render_template(
+        "ideas/list.html",
+        board=one,
+        boards=boards,
+        counts=counts,
+        sort=sort,
+        rows=[(row, *reason(row, sort)) for row in page.items],
+        next=_here(cursor=page.next) if page.next else "",
+        first=_here(cursor=None) if request.args.get("cursor") else "",
+        by_stage=by_stage,
+        by_category=queries.counts(ids, "category") if one else {},
+        total=sum(by_stage.values()),
+        waiting=lists.waiting_for_answer(ids),
+        filters={name: request.args.get(name, "") for name in ("stage", "category", "tag", "q")},
+        here_with=_here,
+        names={board.id: board for board in boards},
+    )
+
+
+def _page(viewer: Viewer, boards: list[int], sort: rules.Sort) -> Page[lists.IdeaRow]:
+    wish = lists.Wish(
+        boards=boards,
+        sort=sort,
+        stage=request.args.get("stage"),
+        category=request.args.get("category"),
+        tag_id=lists.tag_of(request.args.get("tag")),
+        q=request.args.get("q", "").strip()[:200].replace("\0", ""),
+        cursor=request.args.get("cursor"),
+    )
+    page = lists.ideas_for(viewer, wish)
+    origin = Origin.SEARCH if wish.q else Origin(sort)
+    impressions.record(viewer, KIND, [row.id for row in page.items], origin)
+    return page
+
+
+def _sort() -> rules.Sort:
+    wanted = request.args.get("sort", "")
+    return rules.Sort(wanted) if wanted in set(rules.Sort) else rules.Sort.RISING
+
+
+def _here(**changed: str | None) -> str:
+    """Return this address with some of its query changed; a changed filter begins at the first page."""
+    kept = {name: value for name, value in request.args.items() if name != "cursor" and value}
+    query = {name: value for name, value in {**kept, **changed}.items() if value}
+    return f"{request.path}?{urlencode(query)}" if query else request.path
+
+
+@bp.get("/ideas/counting")
+@access(anyone)
+def counting() -> ResponseReturnValue:
+    """Say how votes are counted and lists are ordered."""
+    return render_template("ideas/counting.html", rules=rules)
+
+
+# Proposing
+
+
+@bp.route("/ideas/new", methods=["GET", "POST"])
+@access(signed_in)
+def new() -> ResponseReturnValue:
+    """Propose an idea; what was typed stays when something needs mending."""
+    viewer = current_viewer()
+    boards = community.boards_for(viewer, "ideas")
+    form = IdeaForm()
+    chosen = form.offer(boards, request.args.get("board"))
+    if request.method == "GET" and not form.title.data:
+        form.title.data = request.args.get("title", "")
+    if form.validate_on_submit():
+        try:
+            idea_id = services.propose_idea(
+                viewer,
+                board=form.board.data,
+                title=form.title.data or "",
+                body=form.body.data or "",
+                category=_offered(form),
+                tags=form.words(),
+            )
+        except Invalid as refusal:
+            _mark(form, refusal)
+        else:
+            flash(_("Your idea is out. We show it to at least %(n)s people.", n=rules.MIN_VIEWERS))
+            return redirect(f"/ideas/{idea_id}")
+    return render_template("ideas/new.html", form=form, boards=boards, board=chosen), 422 if form.errors else 200
+
+
+def _offered(form: IdeaForm) -> str:
+    """Return the chosen category; one of another board, chosen before the board was changed, is none."""
+    chosen = str(form.category.data or "")
+    return chosen if chosen in form.offered else ""
+
+
+def _mark(form: Any, refusal: Invalid) -> None:
+    """Put each sentence to its field; what belongs to no field is said on top."""
+    for name, sentence in refusal.fields.items():
+        field = getattr(form, name, None)
+        if field is None:
+            form.form_errors.append(sentence)
+        else:
+            field.errors = [*field.errors, sentence]
+
+
+@bp.route("/ideas/<int:idea_id>/edit", methods=["GET", "POST"])
+@access(signed_in)
+def edit(idea_id: int) -> ResponseReturnValue:
+    """Change the words of one's own idea."""
+    viewer = current_viewer()
+    idea = queries.idea_page(viewer, idea_id)
+    if idea.author_id != viewer.id:
+        abort(403)
+    place = community.board_by_id(viewer, idea.board_id)
+    tags = ", ".join(tag.title for tag in community.tags_of(KIND, [idea_id]).get(idea_id, ()))
+    form = IdeaForm(data={"title": idea.title, "body": idea.body, "category": idea.category, "tags": tags})
+    form.board.data = place.key
+    form.offer([place], place.key)
+    if form.validate_on_submit():
+        try:
+            services.edit_idea(
+                idea_id,
+                viewer,
+                title=form.title.data or "",
+                body=form.body.data or "",
+                category=_offered(form),
+                tags=form.words(),
+            )
+        except Invalid as refusal:
+            _mark(form, refusal)
+        else:
+            return redirect(idea.url)
+    return render_template("ideas/edit.html", form=form, idea=idea, board=place), 422 if form.errors else 200
+
+
+# One idea
+
+
+@bp.get("/ideas/<int:idea_id>")
+@access(anyone)
+def show(idea_id: int) -> ResponseReturnValue:
+    """Show one idea."""
+    return _show(idea_id, CommentForm(), StageForm())
+
+
+def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 200) -> ResponseReturnValue:
+    viewer = current_viewer()
+    idea = queries.idea_page(viewer, idea_id)
+    place = community.board_by_id(viewer, idea.board_id)
+    way = queries.way_of(idea_id)
+    comments = community.comments_on(KIND, [idea_id]).get(idea_id, [])
+    stage_form.offer(place, idea.stage)
+    page = render_template(
+        "ideas/show.html",
+        idea=idea,
+        board=place,
+        way=way,
+        answer=next((step for step in reversed(way) if step.answer_html), None),
+        reasons=REASON_WORDS,
+        branches=thread({comment.id: comment.parent_id for comment in comments}),
+        comments={comment.id: comment for comment in comments},
+        tags=community.tags_of(KIND, [idea_id]).get(idea_id, ()),
+        topics=topics_of(KIND, [idea_id]).get(idea_id, ()),
+        following=idea_id in community.is_following(viewer.member_id, KIND, [idea_id]),
+        weeks=queries.weeks_of(idea_id, rules.WEEKS),
+        fresh=queries.fresh_votes(idea_id) if round(idea.effective_votes) != idea.votes else 0,
+        form=form,
+        stage_form=stage_form,
+        may_answer=viewer.has_role(*ANSWERING),
+        may_hide=viewer.has_role(Role.MODERATOR),
+        replying_to=_replied(comments),
+        **_voting(idea),
+    )
+    return page, status
+
+
+def _replied(comments: list[community.CommentRow]) -> community.CommentRow | None:
+    """Return the comment that is about to be replied to, if the address or the form names one that is here."""
+    wanted = request.values.get("parent", type=int)
+    return next((one for one in comments if one.id == wanted and not one.hidden), None)
+
+
+def _voting(idea: queries.IdeaPage) -> dict[str, Any]:
+    closed = services.REFUSALS[rules.Refusal.CLOSED] if idea.stage in rules.CLOSED else ""
+    return {"closed": closed, "three_way": idea.voting == Voting.SUPPORT_NOT_FOR_ME_SKIP}
+
+
+@bp.route("/ideas/<int:idea_id>/vote", methods=["GET"])
+@access(anyone)
+def vote_button(idea_id: int) -> ResponseReturnValue:
+    """Return the button with the current count, for pages that were told of a change."""
+    idea = queries.idea_page(current_viewer(), idea_id)
+    return render_template("ideas/_vote.html", idea=idea, wide="wide" in request.args, **_voting(idea))
+
+
+@bp.post("/ideas/<int:idea_id>/vote")
+@access(signed_in)
+def vote(idea_id: int) -> ResponseReturnValue:
+    """Support an idea (``vote=1``), take a vote back (``vote=0``), or say privately ``kind=not_for_me`` or ``skip``.
+
+    Scripts get the button back, browsers the page.
+    """
+    viewer = current_viewer()
+    origin = origin_of(request.args.get("from"))
+    kind = request.form.get("kind", rules.VoteKind.SUPPORT)
+    if request.form.get("vote") == "0":
+        services.withdraw_vote(idea_id, viewer, origin=origin)
+    elif kind in set(rules.VoteKind):
+        services.cast_vote(idea_id, viewer, kind=kind, origin=origin, position=request.args.get("at", type=_position))
+    else:
+        abort(422)
+    if request.headers.get("HX-Request"):
+        return vote_button(idea_id)
+    return redirect(_back(f"/ideas/{idea_id}"), 303)
+
+
+def _position(text: str) -> int:
+    return min(max(int(text), 0), 10_000)
+
+
+def _back(otherwise: str) -> str:
+    """Return the page of ours that somebody came from."""
+    came = request.referrer or ""
+    return came.removeprefix(request.host_url.rstrip("/")) if came.startswith(request.host_url) else otherwise
+
+
+@bp.post("/ideas/<int:idea_id>/comments")
+@access(signed_in)
+def comment(idea_id: int) -> ResponseReturnValue:
+    """Comment on an idea, or reply to a comment on it."""
+    form = CommentForm()
+    if form.validate_on_submit():
+        try:
+            parent = request.form.get("parent", type=int)
+            written = services.comment_on_idea(idea_id, current_viewer(), body=form.body.data or "", parent_id=parent)
+        except Invalid as refusal:
+            _mark(form, refusal)
+        else:
+            return redirect(f"/ideas/{idea_id}#comment-{written}", 303)
+    return _show(idea_id, form, StageForm(formdata=None), 422)
+
+
+@bp.post("/ideas/<int:idea_id>/stage")
+@access(role(*ANSWERING))
+def stage(idea_id: int) -> ResponseReturnValue:
+    """Move an idea to a stage, answer it, or both."""
+    viewer = current_viewer()
+    idea = queries.idea_page(viewer, idea_id)
+    form = StageForm()
+    form.offer(community.board_by_id(viewer, idea.board_id), idea.stage)
+    if form.validate_on_submit():
+        try:
+            services.set_stage(
+                idea_id,
+                viewer,
+                stage=form.stage.data,
+                answer=form.answer.data or "",
+                reason_code=form.reason_code.data or None,
+            )
+        except Invalid as refusal:
+            _mark(form, refusal)
+        else:
+            flash(_("Saved. Those who follow the idea are told."))
+            return redirect(f"/ideas/{idea_id}", 303)
+    return _show(idea_id, CommentForm(formdata=None), form, 422)
+
+
+@bp.post("/ideas/<int:idea_id>/entered-votes")
+@access(role(*ANSWERING, Role.SUPPORT_AGENT))
+def enter_vote(idea_id: int) -> ResponseReturnValue:
+    """Enter the vote of a customer who gave it by telephone, in a shop, by letter."""
+    services.enter_vote(
+        idea_id, current_viewer(), email=request.form.get("email", ""), source=request.form.get("source", "")
+    )
+    flash(_("The vote is entered, with its source."))
+    return redirect(f"/ideas/{idea_id}", 303)
+
+
+@bp.post("/ideas/<int:idea_id>/hide")
+@access(signed_in)
+def hide(idea_id: int) -> ResponseReturnValue:
+    """Take an idea out of sight (``hide=1``) or show it again (``hide=0``)."""
+    (services.show if request.form.get("hide") == "0" else services.hide)(idea_id, actor=current_viewer())
+    return redirect(f"/ideas/{idea_id}", 303)
