@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
+from portal.local.addresses import conninfo
 from portal.local.binaries import find_postgres
 from portal.local.errors import LocalError
 from portal.local.places import Places
@@ -93,31 +94,19 @@ def _own_files(place: Places) -> Iterator[str]:
 
 
 def _run(program: str, url: str, *words: str) -> None:
-    address = _address(url)
-    command = [find_postgres().program(program), f"--dbname={_conninfo(address)}", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environ(address))
+    """Run one of PostgreSQL's programs; the password goes by the environment, where no list of processes shows it."""
+    password = make_url(url).password
+    environ = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    command = [find_postgres().program(program), f"--dbname={conninfo(url, with_password=False)}", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     if done.returncode:
         msg = f"{program} failed: {done.stderr.strip()[-500:]}"
         raise LocalError(msg, "Its version must not be older than the server's.")
 
 
-def _address(url: str) -> URL:
-    return make_url(url).set(drivername="postgresql")
-
-
-def _conninfo(address: URL) -> str:
-    """Return the address without its password, which must not be on a command line."""
-    return address._replace(password=None).render_as_string(hide_password=False)
-
-
-def _environ(address: URL) -> dict[str, str]:
-    password = {"PGPASSWORD": str(address.password)} if address.password else {}
-    return {**os.environ, **password}
-
-
 def _migration(url: str) -> str:
     """Return the migration that the database is at; empty for an empty one."""
-    with psycopg.connect(_address(url).render_as_string(hide_password=False), connect_timeout=5) as link:
+    with psycopg.connect(conninfo(url), connect_timeout=5) as link:
         there = link.execute("SELECT to_regclass('alembic_version')").fetchone()
         if not there or there[0] is None:
             return ""

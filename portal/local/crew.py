@@ -21,6 +21,7 @@ from portal.local.tether import PR_SET_PDEATHSIG
 PULSE = 0.1
 ASK_AGAIN_AFTER = 4.0
 PATIENCE = 8.0
+MENDED = "starting it again"
 
 
 class Crew:
@@ -93,7 +94,7 @@ class Crew:
                 self.due[name] = now + pause
                 if not self.told_to_end:
                     code = os.waitstatus_to_exitcode(status)
-                    sys.stderr.write(f"{name} ended ({code}); starting it again after {pause:.1f} s\n")
+                    sys.stderr.write(f"{name} ended ({code}); {MENDED} after {pause:.1f} s\n")
                     sys.stderr.flush()
 
     def _end(self) -> None:

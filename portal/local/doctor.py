@@ -20,12 +20,13 @@ from alembic.script import ScriptDirectory
 from redis import Redis, RedisError
 from rq import Worker
 from rq.cron import CronScheduler
-from sqlalchemy.engine import make_url
 
 from portal import config
 from portal.kernel.jobs import QUEUES
 from portal.local import ports
+from portal.local.addresses import conninfo
 from portal.local.browser import find_browser
+from portal.local.handover import answers
 from portal.local.places import places
 from portal.local.services import given
 
@@ -138,9 +139,8 @@ def _database(environ: Mapping[str, str]) -> Iterator[Finding]:
     if not url:
         yield Finding("database", WRONG, "none", "Set DATABASE_URL, or run: portal up")
         return
-    address = make_url(config.database_url(url)).set(drivername="postgresql")
     try:
-        link = psycopg.connect(address.render_as_string(hide_password=False), connect_timeout=5)
+        link = psycopg.connect(conninfo(url), connect_timeout=5)
     except psycopg.OperationalError as error:
         cure = "Is it running, and DATABASE_URL right? A database of its own is made by: createdb portal"
         yield Finding("database", WRONG, str(error).strip().splitlines()[-1], cure)
@@ -237,18 +237,8 @@ def _processes(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding("workers", NOTE if idle else OK, said, cure)
     yield Finding("clock", OK if clocks else NOTE, "runs" if clocks else "does not run", "" if clocks else "portal cron")
     path = places(_data_dir(environ)).live_socket
-    runs = _answers(path)
+    runs = answers(path)
     yield Finding("live updates", OK if runs else NOTE, "run" if runs else "do not run", "" if runs else "portal live")
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
-        link.settimeout(1)
-        try:
-            link.connect(str(path))
-        except OSError:
-            return False
-    return True
 
 
 def _port(environ: Mapping[str, str]) -> Iterator[Finding]:

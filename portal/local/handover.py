@@ -140,6 +140,17 @@ class Receiver:
                 connection.sendall("\r\n".join(lines).encode("latin-1") + body)
 
 
+def answers(live_socket: Path) -> bool:
+    """Tell whether a live process takes connections over."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(1)
+        try:
+            link.connect(str(live_socket))
+        except OSError:
+            return False
+    return True
+
+
 def _read(link: socket.socket) -> tuple[Environ, socket.socket] | None:
     """Return what a page process handed over: the request's head and the connection."""
     data, handles, _flags, _address = socket.recv_fds(link, LENGTH.size, 1)

@@ -37,12 +37,17 @@ class Places:
 
     @property
     def run(self) -> Path:
-        """Return the folder of the sockets: in the data folder, or elsewhere when its path is too long."""
+        """Return the folder of the sockets: in the data folder, or elsewhere when its path does not suit sockets.
+
+        The system allows some hundred bytes; Redis' list of clients, which RQ reads, allows no space.
+        """
         near = self.data / "run"
-        if len(os.fsencode(near / f".s.PGSQL.{POSTGRES_PORT}.lock")) < LONGEST_SOCKET_PATH:
+        if _suits_sockets(near):
             return near
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"portal-{os.getuid()}-{digest}"
+        name = f"portal-{os.getuid()}-{digest}"
+        temporary = Path(tempfile.gettempdir()) / name
+        return temporary if _suits_sockets(temporary) else Path("/tmp") / name  # noqa: S108 - `make` checks its owner
 
     @property
     def live_socket(self) -> Path:
@@ -68,10 +73,18 @@ class Places:
             self.data.mkdir(parents=True, exist_ok=True)
             for folder in (self.log, self.run):
                 folder.mkdir(mode=0o700, exist_ok=True)
+                if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+                    msg = f"The folder {folder} belongs to somebody else."
+                    raise LocalError(msg, "Remove it, or name another data folder by PORTAL_DATA_DIR.")
                 folder.chmod(0o700)
         except OSError as error:
             msg = f"The data folder {self.data} cannot be used: {error.strerror or error}."
             raise LocalError(msg, "Name another one by PORTAL_DATA_DIR.") from error
+
+
+def _suits_sockets(folder: Path) -> bool:
+    longest = os.fsencode(folder / f".s.PGSQL.{POSTGRES_PORT}.lock")
+    return len(longest) < LONGEST_SOCKET_PATH and not set(str(folder)) & set(" \t\n=")
 
 
 def places(data_dir: str | Path) -> Places:

@@ -16,8 +16,10 @@ from types import FrameType
 from typing import TextIO
 
 from portal.local import children, keeper, ports
+from portal.local.crew import MENDED
 from portal.local.errors import LocalError
 from portal.local.guests import invited
+from portal.local.handover import answers
 from portal.local.places import Places, places
 from portal.local.screen import Screen
 from portal.local.services import Services, given
@@ -85,6 +87,7 @@ class Supervisor:
         self.told_to_stop = 0
         self.settings: dict[str, str] = {}
         self.listener = socket.socket()
+        self.heard = 0
         self.services: Services | None = None
         self.loaded: dict[str, object] = {}
 
@@ -142,6 +145,8 @@ class Supervisor:
         for guest in guests:
             began_filling = time.monotonic()
             self.screen.step(f"{guest.task.name}: {guest.fill()}", time.monotonic() - began_filling)
+        with contextlib.suppress(OSError):
+            self.heard = (self.place.log / "background.log").stat().st_size
         for task in own_tasks(self.listener.fileno(), self.settings):
             self._add(task)
         self._wait_until_ready(address)
@@ -245,6 +250,9 @@ class Supervisor:
                 msg = f"The pages do not come up ({status}). Their process says:\n{children.tail(log)}"
                 raise LocalError(msg, "Try: portal doctor")
             time.sleep(PULSE)
+        while not answers(self.place.live_socket) and time.monotonic() < until:
+            self._mend()
+            time.sleep(PULSE)
         self.screen.step("pages, live updates, workers and clock", time.monotonic() - began)
 
     def _greet(self, address: str, guests: list[Guest], seconds: float) -> None:
@@ -264,7 +272,7 @@ class Supervisor:
 
     def _mend(self) -> None:
         """Start again what died, and show what the keeper did."""
-        for line in self.services.news() if self.services else []:
+        for line in [*(self.services.news() if self.services else []), *self._said_in_the_background()]:
             self.screen.note(line)
         for one in self.watched:
             before = one.process
@@ -272,6 +280,15 @@ class Supervisor:
                 self.screen.note(f"{line}; see {one.log}")
             if one.process is not before:
                 self._list_children()
+
+    def _said_in_the_background(self) -> list[str]:
+        """Return what the crew in the background said about its own since the last look."""
+        with contextlib.suppress(OSError), (self.place.log / "background.log").open(encoding="utf-8") as log:
+            log.seek(self.heard)
+            lines = log.readlines()
+            self.heard = log.tell()
+            return [line.strip() for line in lines if MENDED in line]
+        return []
 
     def _take_down(self) -> None:
         self.told_to_stop = max(1, self.told_to_stop)

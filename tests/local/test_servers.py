@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,14 +201,18 @@ def test_the_mark_of_a_server_that_is_gone_does_no_harm(place: Places) -> None:
     services.release()
 
 
-def test_a_long_path_has_its_sockets_elsewhere(tmp_path: Path) -> None:
-    place = places(tmp_path / ("long" * 25))
+@pytest.mark.parametrize("name", ["long" * 25, "with a space"])
+def test_a_path_that_sockets_cannot_have_has_them_elsewhere(tmp_path: Path, name: str) -> None:
+    place = places(tmp_path / name)
     services = Services(place, fast=True)
     services.take()
     assert len(str(place.run)) < 60
     assert place.run.stat().st_mode & 0o777 == 0o700
     assert ask(place, "SELECT 1") == 1
+    with Redis.from_url(place.redis_url) as broker:
+        assert len(broker.client_list()) == 1
     services.release()
+    shutil.rmtree(place.run)
 
 
 def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
