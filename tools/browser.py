@@ -17,8 +17,8 @@ PATIENCE = 600
 def main() -> int:
     """Find or install a browser, and say which."""
     spec = importlib.util.spec_from_file_location("browser", FINDER)
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(FINDER)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found = module.find_browser()

@@ -115,9 +115,9 @@ def left_to_do(path: Path) -> list[str]:
     return [str(m.id) for m in catalog if m.id and (m.fuzzy or not all_of(m.string))]
 
 
-def all_of(string: str | list[str] | tuple[str, ...]) -> bool:
+def all_of(string: str | list[str] | tuple[str, ...] | None) -> bool:
     """Tell whether every form of the translation is there."""
-    return bool(string) if isinstance(string, str) else bool(string) and all(string)
+    return bool(string) and (isinstance(string, str) or all(string or ()))
 
 
 def update(names: list[str]) -> int:

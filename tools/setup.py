@@ -96,9 +96,7 @@ def make_environment() -> None:
         expected = f"{VENV} {sys.version_info[0]} {sys.version_info[1]}"
         if seen.returncode == 0 and seen.stdout.strip() == expected and has_pip():
             return
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False
-    )
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False)
     if made.returncode:
         msg = (
             f"{sys.executable} cannot make a virtual environment"
@@ -156,9 +154,7 @@ def uv(*words: str) -> bool:
 
 def settings_of_pip() -> dict[str, str]:
     """Return pip's registry settings (files and environment) under the names that uv reads."""
-    listed = subprocess.run(
-        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
-    ).stdout
+    listed = subprocess.run([PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False).stdout
     settings: dict[str, str] = {}
     for line in listed.splitlines():
         name, _, value = line.partition("=")

@@ -28,7 +28,7 @@ class Postgres:
     major: int
 
     def program(self, name: str) -> str:
-        """Return the path of `postgres`, `initdb`, `pg_dump`, …"""
+        """Return the path of `postgres`, `initdb`, `pg_dump` or another one."""
         return str(self.folder / name)
 
     @property

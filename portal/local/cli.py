@@ -15,6 +15,7 @@ from rq.exceptions import StopRequested
 
 from portal.kernel import jobs, periodic, worker
 from portal.kernel.broker import broker
+from portal.kernel.database import transaction
 from portal.local import backup as backups
 from portal.local import doctor as examination
 from portal.local import prepare
@@ -24,8 +25,8 @@ from portal.local.handover import HandOver, Receiver
 from portal.local.places import Places, places
 from portal.local.screen import Screen
 from portal.local.services import settings_for_commands
-from portal.local.tasks import pages_command
 from portal.local.supervisor import up as run_everything
+from portal.local.tasks import pages_command
 
 
 def init_app(app: Flask) -> None:
@@ -85,7 +86,7 @@ def _workers() -> dict[str, Callable[[], None]]:
 
 def _cron() -> None:
     with contextlib.suppress(StopRequested):
-        periodic.scheduler(broker()).start()
+        periodic.scheduler(broker()).start()  # type: ignore[no-untyped-call]
 
 
 @click.command()
@@ -108,6 +109,21 @@ def _environ_to_examine() -> tuple[dict[str, str], list[examination.Finding]]:
         return settings_for_commands(), []
     except LocalError as error:
         return dict(os.environ), [examination.Finding("servers", examination.WRONG, error.what, error.cure)]
+
+
+@click.command()
+@click.option("--replay", is_flag=True, help="Give those that were given up a new life.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@with_appcontext
+def promises(replay: bool, as_json: bool) -> None:  # noqa: FBT001 - flags of the command line
+    """Say how much background work waits and how much was given up."""
+    with transaction():
+        replayed = jobs.replay_dead() if replay else 0
+    found = jobs.waiting() | {"replayed": replayed}
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        click.echo(", ".join(f"{number} {what}" for what, number in found.items()), err=True)
 
 
 @click.command()
@@ -147,7 +163,7 @@ def _database_url() -> str:
 
 @click.group(hidden=True)
 def local() -> None:
-    """Steps of `portal up` that need the application."""
+    """Do a step of `portal up` that needs the application."""
 
 
 @local.command("prepare")
@@ -174,4 +190,4 @@ def train_command() -> None:
     """Find the topics."""
 
 
-COMMANDS = (up, serve, live, work, cron, doctor, backup, restore, local)
+COMMANDS = (up, serve, live, work, cron, doctor, promises, backup, restore, local)

@@ -76,7 +76,9 @@ def settings_table(environ: Mapping[str, str]) -> list[dict[str, str]]:
         source = one.name if environ.get(one.name) else f"{one.name}_FILE"
         value = environ.get(source, "")
         shown = "(set)" if value and one.secret else _without_password(value)
-        rows.append({"name": one.name, "value": shown or one.default, "set": str(bool(value)).lower(), "what": one.what})
+        rows.append(
+            {"name": one.name, "value": shown or one.default, "set": str(bool(value)).lower(), "what": one.what}
+        )
     return rows
 
 
@@ -187,13 +189,15 @@ def _promises(link: "psycopg.Connection[Any]") -> Iterator[Finding]:
     dead = _first(link, "SELECT count(*) FROM promise WHERE dead_at IS NOT NULL")
     said = f"{waiting} waiting, {late} of them for more than five minutes, {dead} given up"
     if dead:
-        yield Finding("promises", WRONG, said, "See why in the table promise (column error), then give them a new life.")
+        yield Finding(
+            "promises", WRONG, said, "The table promise says why (column error). Then: portal promises --replay"
+        )
     else:
         yield Finding("promises", NOTE if late else OK, said, "Is a worker running? portal work" if late else "")
 
 
 def _first(link: "psycopg.Connection[Any]", question: str) -> Any:
-    row = link.execute(question).fetchone()  # type: ignore[call-overload]
+    row = link.execute(question).fetchone()
     return row[0] if row else None
 
 
@@ -235,7 +239,9 @@ def _processes(environ: Mapping[str, str]) -> Iterator[Finding]:
     cure = f"Run: portal work {' '.join(idle)} (portal up runs all)" if idle else ""
     said = f"nobody works on: {', '.join(idle)}" if idle else ", ".join(QUEUES)
     yield Finding("workers", NOTE if idle else OK, said, cure)
-    yield Finding("clock", OK if clocks else NOTE, "runs" if clocks else "does not run", "" if clocks else "portal cron")
+    yield Finding(
+        "clock", OK if clocks else NOTE, "runs" if clocks else "does not run", "" if clocks else "portal cron"
+    )
     path = places(_data_dir(environ)).live_socket
     runs = answers(path)
     yield Finding("live updates", OK if runs else NOTE, "run" if runs else "do not run", "" if runs else "portal live")
@@ -316,5 +322,3 @@ def _value(environ: Mapping[str, str], name: str) -> str:
 
 def _data_dir(environ: Mapping[str, str]) -> str:
     return environ.get("PORTAL_DATA_DIR") or "var"
-
-

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -43,8 +44,10 @@ class HandOver:
             return _refuse(start_response, "400 Bad Request", "Only websockets are spoken here.")
         connection = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
         try:
+            if not isinstance(connection, socket.socket) or isinstance(connection, ssl.SSLSocket):
+                raise ConnectionRefusedError
             self._hand_over(environ, connection)
-        except (OSError, AttributeError):
+        except OSError:
             return _refuse(start_response, "503 Service Unavailable", "Live updates are away.")
         _let_go(connection)
         raise BrokenPipeError(errno.EPIPE, "handed over")  # the server's way to forget a connection

@@ -34,8 +34,11 @@ class Server(Protocol):
 
     name: str
     log: Path
-    unprivileged: str
     end_signal: signal.Signals
+
+    @property
+    def unprivileged(self) -> str:
+        """Return how root is given up, if it must be."""
 
     def prepare(self) -> bool:
         """Make its folder when new."""
@@ -120,8 +123,10 @@ class Keeper:
 
     def __init__(self, place: Places, users: TextIO, *, fast: bool, watch_only: bool) -> None:
         self.place, self.users = place, users
-        makers = [] if watch_only else [PostgresServer, ValkeyServer]
-        self.kept = [Kept(make(place, fast=fast)) for make in makers]
+        servers: list[Server] = []
+        if not watch_only:
+            servers = [PostgresServer(place, fast=fast), ValkeyServer(place, fast=fast)]
+        self.kept = [Kept(server) for server in servers]
         self.asked_to_end = False
 
     def run(self) -> int:

@@ -157,9 +157,7 @@ def run_to_end(command: list[str], unprivileged: str) -> subprocess.CompletedPro
     if unprivileged:
         tether += ["--unprivileged", unprivileged]
     environ = {**os.environ, "LC_ALL": "C"}
-    return subprocess.run(
-        [*tether, "--", *command], capture_output=True, text=True, check=False, env=environ, cwd="/"
-    )
+    return subprocess.run([*tether, "--", *command], capture_output=True, text=True, check=False, env=environ, cwd="/")
 
 
 def find_footing(places: Places) -> Footing:

@@ -31,7 +31,7 @@ READY_WITHIN = 90.0
 GRACE = 8.0
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(Exception):
     """We were told to stop."""
 
 
@@ -332,5 +332,3 @@ def _status_of(url: str) -> str:
 def up(environ: Mapping[str, str]) -> int:
     """Run everything until told to stop; 0 when it ended as asked, 1 when something has to be mended."""
     return Supervisor(environ, Screen()).run()
-
-

@@ -17,11 +17,15 @@ class ValkeyServer:
 
     name = "Valkey"
     end_signal = signal.SIGTERM
-    unprivileged = ""
 
     def __init__(self, places: Places, *, fast: bool = False) -> None:
         self.places, self.fast = places, fast
         self.log = places.log / "valkey.log"
+
+    @property
+    def unprivileged(self) -> str:
+        """Return that it may be whoever we are."""
+        return ""
 
     def prepare(self) -> bool:
         """Make the folder of its file when it is new; tell whether it was."""

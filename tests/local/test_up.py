@@ -165,7 +165,7 @@ def test_a_taken_port_is_said_and_a_killed_supervisor_leaves_nothing(folder: Pat
 @pytest.mark.timeout(240)
 def test_it_ends_at_once_when_told_while_it_starts(folder: Path, port: int) -> None:
     run = Up(folder, port)
-    assert eventually(lambda: (folder / "postgres" / "PG_VERSION").exists())
+    assert eventually((folder / "postgres" / "PG_VERSION").exists)
     assert run.end(signal.SIGINT) == 0
     assert processes_of(folder) == {}
 
