@@ -1,9 +1,22 @@
-"""What ideas do when something happened elsewhere."""
+"""What ideas do when something happened elsewhere, and what they tell community of themselves."""
+
+from collections.abc import Mapping, Sequence
 
 from portal.community.events import CommentHidden, CommentShown
-from portal.ideas import services
+from portal.community.facade import Card, describes
+from portal.ideas import lists, services
 from portal.kernel.events import listens_to
 from portal.members.events import MemberAddressConfirmed
+from portal.members.policy import Viewer
+
+
+@describes("idea")
+def describe_ideas(viewer: Viewer, ids: Sequence[int]) -> Mapping[int, Card]:
+    """Return a card of each idea the viewer may see."""
+    return {
+        row.id: Card("idea", row.id, row.title, row.url, row.board_id, row.author_id, row.lang)
+        for row in lists.ideas_among(viewer, ids).values()
+    }
 
 
 @listens_to(CommentHidden)
