@@ -20,6 +20,8 @@ from portal.kernel.errors import Refused
 
 LONGEST_WAIT = 5.0
 PATIENCE = 60.0
+IDLE_TURNS = 3
+"""What is left after so many turns in which nothing moved waits for a person: events of a refused contact."""
 crm = AppGroup("crm", help="The exchange with CRMs: fields, sending, dead letters, comparison.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 for_gateway = click.option("--gateway", help="Only this one.")
@@ -126,17 +128,19 @@ def _take_news(way: Outlet) -> None:
 
 
 def _drain(way: Outlet, patience: float) -> None:
-    deadline = time.monotonic() + patience
-    while True:
+    deadline, idle = time.monotonic() + patience, 0
+    while idle < IDLE_TURNS:
         with transaction():
             outcome = sending.send_batch(way)
         if outcome.arrived or outcome.refused:
             click.echo(f"{way.name}: {outcome.arrived} arrived, {outcome.refused} refused", err=True)
         if outcome.more:
             continue
+        moved = outcome.arrived + outcome.refused + outcome.unchanged + outcome.taken_back
+        idle = 0 if moved or outcome.why else idle + 1
         with transaction():
             left = queries.figures(way.name)
-        if not left.pending or left.state == "paused" or time.monotonic() > deadline:
+        if not left.pending or left.state == "paused" or time.monotonic() + outcome.wait > deadline:
             if outcome.why:
                 click.echo(f"{way.name}: {outcome.why}", err=True)
             return

@@ -38,6 +38,17 @@ def gateway_name(config: Mapping[str, Any]) -> str | None:
     return None if name == "none" else name
 
 
+def connected() -> list[str]:
+    """Return the names of the gateways that the settings ask for, whether they can be reached or not."""
+    name = gateway_name(current_app.config)
+    return [] if name is None else [name]
+
+
+def site() -> str:
+    """Return the public address of this site."""
+    return str(current_app.config.get("PORTAL_URL") or "").rstrip("/")
+
+
 def outlets() -> dict[str, Outlet]:
     """Return the ways out that the settings ask for.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from portal.analytics.events import FiguresChanged
 from portal.community.events import CommentPosted
 from portal.community.registry import describe
 from portal.crm.jobs import PROJECTION, dispatch_soon
@@ -73,6 +74,7 @@ MOVES_FIGURES: tuple[type[Event], ...] = (
     AnswerAccepted,
     AnswerUnaccepted,
     AnswerMarked,
+    FiguresChanged,
 )
 PEOPLE = ("actor_id", "author_id", "asker_id", "member_id", "by_id")
 STAGES = {
@@ -121,6 +123,8 @@ def people_of(event: Event) -> Iterator[int]:
         member_id = getattr(event, name, None)
         if member_id is not None:
             yield member_id
+    if isinstance(event, FiguresChanged):
+        yield from event.member_ids
 
 
 @projection(PROJECTION, on=MOVES_FIGURES, reset=lambda: None)

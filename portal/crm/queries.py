@@ -10,9 +10,19 @@ from sqlalchemy import and_, exists, func, select, text
 from portal.crm.models import CrmEvent, DeadLetter, GatewayState, HourlyRows, Link, SeenNews, Wanted
 from portal.kernel.clock import now
 from portal.kernel.database import db
+from portal.kernel.outbox import Fact
 from portal.members.models import Identity, Member
 
 HOURS = 24
+FACTS_BEHIND = {
+    "joined": ("MemberJoined",),
+    "ideas_submitted": ("IdeaPosted",),
+    "votes": ("VoteCast", "VoteWithdrawn"),
+    "comments": ("CommentPosted",),
+    "questions": ("QuestionAsked",),
+    "answers": ("AnswerGiven",),
+}
+"""The facts of a member's own doing that a figure is counted from."""
 
 
 def has_turn(gateway: str) -> bool:
@@ -128,13 +138,18 @@ def claim_events(gateway: str, limit: int) -> list[CrmEvent]:
 
 
 def waiting_event_subjects(gateway: str, kind: str, limit: int = 1000) -> list[int]:
-    """Return subjects with waiting events that the CRM has not been told of."""
+    """Return subjects with waiting events that the CRM has not been told of; not those that it refuses."""
     known = select(Link.subject_id).filter_by(gateway=gateway, kind=kind).where(Link.sent_at.is_not(None))
     marked = select(Wanted.subject_id).filter_by(gateway=gateway, kind=kind)
+    refused = select(DeadLetter.subject_id).filter_by(gateway=gateway, kind=kind, lane="state")
     wanted = (
         select(CrmEvent.subject_id)
         .filter_by(gateway=gateway, kind=kind, state="waiting")
-        .where(CrmEvent.subject_id.not_in(known), CrmEvent.subject_id.not_in(marked))
+        .where(
+            CrmEvent.subject_id.not_in(known),
+            CrmEvent.subject_id.not_in(marked),
+            CrmEvent.subject_id.not_in(refused),
+        )
         .distinct()
         .limit(limit)
     )
@@ -304,3 +319,10 @@ def newest_link(kind: str = "contact") -> Link | None:
 def links_of(kind: str, subject_id: int) -> list[Link]:
     """Return one subject's links to all CRMs."""
     return list(db.session.scalars(select(Link).filter_by(kind=kind, subject_id=subject_id).order_by(Link.gateway)))
+
+
+def facts_of(member_id: int) -> dict[str, int]:
+    """Return how many facts of this member's own doing lie behind each figure that is counted from them."""
+    wanted = select(Fact.name, func.count()).filter_by(actor_id=member_id).group_by(Fact.name)
+    counts = {row[0]: row[1] for row in db.session.execute(wanted)}
+    return {figure: sum(counts.get(name, 0) for name in names) for figure, names in FACTS_BEHIND.items()}

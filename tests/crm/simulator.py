@@ -39,6 +39,7 @@ class Simulator:
         self.calls: list[str] = []
         self.bad_days: list[BadDay] = []
         self.refuses: dict[int, str] = {}
+        self.refuses_events: dict[str, tuple[str, str]] = {}
         self.chokes_on: set[int] = set()
         self.breaks_on: set[int] = set()
         self.most_rows = 500
@@ -68,6 +69,9 @@ class Simulator:
     def _keep(self, kind: str, row: dict[str, Any]) -> dict[str, Any]:
         if kind == "portal.events":
             status = "unchanged" if row["id"] in self.events else "created"
+            if row["id"] in self.refuses_events:
+                field, reason = self.refuses_events[row["id"]]
+                return {"key": row["id"], "status": "refused", "reason": reason, "field": field}
             if row["key"] not in self.contacts and row["key"] not in self.accounts:
                 return {"key": row["id"], "status": "refused", "reason": f"no contact {row['key']}", "field": "key"}
             self.events.setdefault(row["id"], row)
