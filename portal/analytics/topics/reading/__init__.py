@@ -3,3 +3,8 @@
 Imported by worker processes and commands only. What only a training needs brings gensim with it and imports it where
 it is used, so that a worker that merely reads new posts stays small.
 """
+
+import logging
+
+# It warns that one pass may be too few, which is so for topics that begin at random; ours begin from clusters.
+logging.getLogger("gensim").setLevel(logging.ERROR)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from portal.analytics.topics.reading import clusters, labels, mixtures, quality
-from portal.analytics.topics.reading.corpus import Vocabulary
+from portal.analytics.topics.reading.corpus import LARGE, Vocabulary
 from portal.analytics.topics.reading.pooling import FEWEST_THREADS, Watcher
 
 __all__ = ["FEWEST_THREADS", "choose", "leanings", "numbers_to_try", "one_hot", "places_of_old", "topic_quality"]
@@ -34,6 +34,7 @@ STEPS_A_TRAINING: Final = 1
 """Old topics move by so many steps of k-means a training: they follow the talk, they do not jump."""
 
 _RESTARTS: Final = 3
+_RESTARTS_OF_SMALL: Final = 12
 _SMALLEST: Final = 3
 _FEWEST: Final = 4
 _MOST: Final = 40
@@ -74,14 +75,14 @@ def numbers_to_try(threads: int, *, known: int = 0) -> Sequence[int]:
     """Return the numbers of topics worth trying, fewest first.
 
     >>> numbers_to_try(250)
-    [8, 10, 11, 13, 16]
+    [10, 11, 12, 13]
     >>> numbers_to_try(30_000, known=20)
     [20, 21, 22, 24]
     """
     if known:
         return sorted({known + more for more in (0, 1, 2, max(2, known // 5))})
-    most = max(_FEWEST, min(_MOST, round(math.sqrt(threads))))
-    fewest = max(min(_FEWEST, most), round(most * 0.5))
+    most = max(_FEWEST, min(_MOST, round(0.85 * math.sqrt(threads))))
+    fewest = max(min(_FEWEST, most), min(_MOST // 2, round(most * 0.75)))
     return sorted({round(number) for number in np.geomspace(fewest, most, 5)})
 
 
@@ -121,7 +122,7 @@ def _best_of(points: Floats, number: int, known: Floats, rng: np.random.Generato
     given = known if len(known) else None
     tries = (
         clusters.spherical_kmeans(points, clusters.spread_out(points, wanted=number, rng=rng, given=given))
-        for _ in range(1 if number == len(known) else _RESTARTS)
+        for _ in range(1 if number == len(known) else _RESTARTS if len(points) > LARGE else _RESTARTS_OF_SMALL)
     )
     return max(tries, key=lambda one: float(one.closeness.sum()))
 

@@ -12,11 +12,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from portal.analytics.topics.reading.words import fold
+
 Floats = npt.NDArray[np.float32]
 
 SHOWN: Final = 25
 LABEL: Final = 3
+LEAST_LABEL: Final = 2
+_SPARE: Final = 5
 REPRESENTATIVES: Final = 3
+KNOWN_TO: Final = 3
+"""A word that fewer threads use does not stand for a topic."""
+
 EXCLUSIVE: Final = 0.3
 """How much a word's own topic must have it for itself: the exponent of its share there (as in FREX of
 Bischof & Airoldi 2012). Measured: at 0 topics of one board share too many words (diversity .61 on
@@ -57,7 +64,7 @@ def word_weights(counts: sparse.csr_matrix, shares: Floats, idf: Floats) -> Floa
     sizes = within.sum(axis=1, keepdims=True)
     weights = within / np.maximum(sizes, 1e-9) * np.log1p(average / np.maximum(overall, 1e-9))
     weights *= (within / np.maximum(overall, 1e-9)) ** EXCLUSIVE
-    weights[:, idf == 0] = 0
+    weights[:, (idf == 0) | (damped.getnnz(axis=0) < KNOWN_TO)] = 0
     return np.asarray(weights, dtype=np.float32)
 
 
@@ -113,12 +120,23 @@ class Speller:
         return next((found[0] for found in seen if found), stem)
 
 
-def spelled_words(weights: Floats, words: Sequence[str], speller: Speller, *, number: int = SHOWN) -> list[list[Word]]:
-    """Return the strongest words of each topic, spelled."""
+def spelled_words(
+    weights: Floats,
+    words: Sequence[str],
+    speller: Speller,
+    *,
+    names: frozenset[str] = frozenset(),
+    number: int = SHOWN,
+) -> list[list[Word]]:
+    """Return the strongest words of each topic, spelled.
+
+    :param names: what people here are called, folded: nobody's name becomes a topic.
+    """
     topics = []
-    for row, places in zip(weights, top_terms(weights, words, number), strict=True):
+    for row, places in zip(weights, top_terms(weights, words, number + _SPARE), strict=True):
         spelled = [(words[place], speller.language(words[place]), row[place]) for place in places]
-        topics.append([Word(t, speller.spell(t, lang), lang, float(w)) for t, lang, w in spelled])
+        found = [Word(term, speller.spell(term, lang), lang, float(weight)) for term, lang, weight in spelled]
+        topics.append([word for word in found if names.isdisjoint(fold(word.text).split())][:number])
     return topics
 
 
@@ -132,25 +150,17 @@ def of_one_language(words: Sequence[Word]) -> list[str]:
 
 
 def label_topics(
-    topics: Sequence[Sequence[Word]],
-    speller: Speller,
-    *,
-    languages: Iterable[str],
-    names: frozenset[str] = frozenset(),
+    topics: Sequence[Sequence[Word]], speller: Speller, *, languages: Iterable[str]
 ) -> list[dict[str, str]]:
-    """Return, per topic, its label in each language that speaks of it, and under ``""`` in general.
-
-    :param names: what people here are called, folded: nobody's name becomes a topic.
-    """
+    """Return, per topic, its label in each language that speaks of it, and under ``""`` in general."""
     labels = []
     for words in topics:
-        usable = [word for word in words if names.isdisjoint(word.term.split(_JOIN))] or list(words)
-        label = {"": _joined(word.text for word in _different(usable))}
-        everything = sum(word.weight for word in usable)
+        label = {"": _joined(word.text for word in _different(words))}
+        everything = sum(word.weight for word in words)
         for lang in languages:
-            own = [word for word in usable if speller.is_of(word.term, lang)]
+            own = [word for word in words if speller.is_of(word.term, lang)]
             spoken = sum(word.weight for word in own) >= _SPOKEN * everything
-            if spoken and len(chosen := _different(own)) == LABEL:
+            if spoken and len(chosen := _different(own)) >= LEAST_LABEL:
                 label[lang] = _joined(speller.spell(word.term, lang) for word in chosen)
         labels.append(label)
     return labels
