@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, Select, and_, bindparam, func, literal, select
+from sqlalchemy import Select, and_, bindparam, func, select, text
 from sqlalchemy.orm import aliased
 
 from portal.community.models import Board, ContributionTag, Tag
-from portal.ideas.models import Idea, IdeaCount, IdeaDay, IdeaTally, StageChange, Vote
+from portal.ideas.models import Idea, IdeaCount, IdeaTally, StageChange, Vote
 from portal.ideas.rules import Stage, VoteKind
 from portal.kernel.clock import now, today
 from portal.kernel.database import db
@@ -203,14 +203,15 @@ def answers_of(ids: Collection[int]) -> dict[int, StageRow]:
     return {row[0]: StageRow(*row[1:]) for row in rows}
 
 
+_WEEKS = text("""
+SELECT coalesce(sum(d.votes), 0)::int FROM generate_series(:weeks - 1, 0, -1) AS age
+LEFT JOIN idea_day d ON d.idea_id = :idea AND d.day BETWEEN :today - age * 7 - 6 AND :today - age * 7
+GROUP BY age ORDER BY age DESC""")
+
+
 def weeks_of(idea_id: int, weeks: int) -> list[int]:
     """Return the support of the last weeks, the current one last."""
-    age: Any = (literal(today(), Date) - IdeaDay.day).op("/")(7)
-    rows = db.session.execute(
-        select(age, func.sum(IdeaDay.votes)).where(IdeaDay.idea_id == idea_id, age < weeks, age >= 0).group_by(age)
-    )
-    counts = {int(week): int(votes) for week, votes in rows}
-    return [counts.get(week, 0) for week in range(weeks - 1, -1, -1)]
+    return list(db.session.scalars(_WEEKS, {"idea": idea_id, "weeks": weeks, "today": today()}))
 
 
 def fresh_votes(idea_id: int) -> int:

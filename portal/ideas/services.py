@@ -206,7 +206,7 @@ def cast_vote(
             by_id=entered_by,
             **_about(idea, say),
         )
-        publish(event, at=at, quiet=at is not None)
+        publish(event, at=say.at, quiet=at is not None)
     return written
 
 

@@ -22,7 +22,11 @@ def a_board(key: str | None = None, **wishes: Any) -> str:
 
 def an_idea(viewer: Viewer | None = None, board: str | None = None, **wishes: Any) -> int:
     """Propose something; return its id."""
-    given = {"title": "Ten gram skeins to try colours", "body": "Buying a whole ball for that is a **waste**.", **wishes}
+    given = {
+        "title": "Ten gram skeins to try colours",
+        "body": "Buying a whole ball for that is a **waste**.",
+        **wishes,
+    }
     idea_id = services.propose_idea(viewer or a_viewer(), board=board or a_board(), **given)
     db.session.commit()
     return idea_id
