@@ -51,7 +51,7 @@ const cast = async (form, button) => {
   button.dataset.state = 'pending';
   form.dataset.busy = '1';
   try {
-    const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(body), headers: { 'HX-Request': 'true' } });
+    const answer = await fetch(form.action, { method: 'POST', keepalive: true, body: new URLSearchParams(body), headers: { 'HX-Request': 'true' } });
     const html = await answer.text();
     if (!answer.ok) throw new Error(sentence(html) || words.failed);
     const fresh = parse(html).querySelector(form.id ? `#${CSS.escape(form.id)}` : 'form');

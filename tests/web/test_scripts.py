@@ -1,0 +1,181 @@
+"""What the page's own script adds, in a real browser, with pages and sockets on one port."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from portal.community import facade as community
+from portal.ideas import services as ideas
+from portal.kernel.database import transaction
+from portal.local.browser import find_browser
+from portal.members import services as members
+from portal.members.policy import Viewer
+from portal.members.queries import viewer_of
+from portal.notifications.live import live_app
+from tests.conftest import Workers
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = find_browser()
+    if path is None:
+        pytest.skip("no Chromium on this machine: install the package chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address(portal: Flask) -> Iterator[str]:
+    before = portal.wsgi_app
+    server = make_server("127.0.0.1", 0, live_app(portal), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    portal.wsgi_app = before  # type: ignore[method-assign]
+
+
+class Scene:
+    """A board with one idea, and Ida who reads it."""
+
+    def __init__(self, app: Flask, browser: Browser, address: str) -> None:
+        self.app, self.browser, self.address = app, browser, address
+        with transaction():
+            board = community.open_board("yarns", kind="ideas", name="Yarns")
+        self.author, self.ida = self.member("Renzo"), self.member("Ida")
+        with transaction():
+            self.idea = ideas.propose_idea(
+                self.author, board=board.key, title="Skeins of ten grams", body="To try colours."
+            )
+        self.contexts: list[BrowserContext] = []
+
+    def member(self, name: str) -> Viewer:
+        with transaction():
+            member = members.create_member(email=f"{name}@example.org", name=name, verified=True)
+        return viewer_of(member.id)
+
+    def open(self, path: str, *, who: Viewer | None = None, scripts: bool = True) -> Page:
+        context = self.browser.new_context(java_script_enabled=scripts, locale="en-GB")
+        self.contexts.append(context)
+        if who is not None:
+            with transaction():
+                key = members.open_session(who.id)
+            serializer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
+            value = serializer.dumps({"_user_id": key, "_fresh": True})
+            context.add_cookies([{"name": "session", "value": value, "url": self.address}])
+        page = context.new_page()
+        page.goto(self.address + path)
+        return page
+
+
+@pytest.fixture
+def scene(committed: Flask, browser: Browser, address: str) -> Iterator[Scene]:
+    scene = Scene(committed, browser, address)
+    yield scene
+    for context in scene.contexts:
+        context.close()
+
+
+def test_a_vote_is_drawn_at_once_counted_and_can_be_undone(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    button = page.locator("form[data-vote] button").first
+    button.click()
+    expect(page.locator("form[data-vote] button").first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("form[data-vote] b").first).to_have_text("1")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("form[data-vote] b").first).to_have_text("0")
+    expect(page.locator("[data-state=pending]")).to_have_count(0)
+    page.reload()
+    expect(page.locator("form[data-vote] button").first).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_vote_that_does_not_arrive_is_drawn_back_and_says_so(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    page.route("**/vote*", lambda route: route.abort())
+    page.locator("form[data-vote] button").first.click()
+    expect(page.locator(".toast")).to_contain_text("did not arrive")
+    expect(page.locator("form[data-vote] b").first).to_have_text("0")
+    expect(page.locator("form[data-vote] button").first).to_have_attribute("data-state", "failed")
+
+
+def test_a_vote_without_scripts_comes_back_to_the_page(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida, scripts=False)
+    page.locator("form[data-vote] button").first.click()
+    expect(page.locator("form[data-vote] button").first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("form[data-vote] b").first).to_have_text("1")
+
+
+def test_a_second_window_sees_the_count_move_without_reload(scene: Scene, workers: Workers) -> None:
+    workers.run()
+    with scene.browser.new_context() as context:
+        page = context.new_page()
+        with page.expect_websocket() as opened:
+            page.goto(f"{scene.address}/ideas/{scene.idea}")
+        opened.value.wait_for_event("framereceived", lambda frame: str(frame).startswith("40"))
+        page.wait_for_timeout(300)
+        with transaction():
+            ideas.cast_vote(scene.idea, scene.ida)
+        workers.run()
+        expect(page.locator(".vote b").first).to_have_text("1")
+
+
+def test_a_new_comment_waits_in_a_bar_for_a_click(scene: Scene, workers: Workers) -> None:
+    workers.run()
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    page.wait_for_timeout(500)
+    with transaction():
+        ideas.comment_on_idea(scene.idea, scene.author, body="And undyed ones?")
+    workers.run()
+    bar = page.get_by_role("button", name="1 new comment")
+    expect(bar).to_be_visible()
+    expect(page.get_by_text("And undyed ones?")).to_have_count(0)
+    bar.click()
+    expect(page.get_by_text("And undyed ones?")).to_be_visible()
+
+
+def test_what_was_typed_survives_leaving_the_page_and_goes_once_it_is_sent(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    box = page.locator("textarea[name=body]").first
+    box.fill("Twelve centimetres are enough.")
+    expect(page.get_by_text("Draft kept on this device")).to_be_visible()
+    page.goto(scene.address + "/ideas")
+    page.goto(f"{scene.address}/ideas/{scene.idea}")
+    expect(page.locator("textarea[name=body]").first).to_have_value("Twelve centimetres are enough.")
+    page.locator("#comment button[type=submit]").click()
+    expect(page.locator("#comments")).to_contain_text("Twelve centimetres are enough.")
+    page.goto(f"{scene.address}/ideas/{scene.idea}")
+    expect(page.locator("textarea[name=body]").first).to_have_value("")
+
+
+def test_the_theme_turns_without_a_request_and_stays(scene: Scene) -> None:
+    page = scene.open("/ideas")
+    page.get_by_role("button", name="Switch light or dark theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_reading_pages_load_little_script_and_nothing_from_elsewhere(scene: Scene) -> None:
+    page = scene.open("/there-is-nothing", who=scene.ida)
+    weight: dict[str, int] = {}
+    hosts: set[str] = set()
+
+    def note(response: object) -> None:
+        url = response.url  # type: ignore[attr-defined]
+        hosts.add(url.split("/")[2])
+        if response.request.resource_type == "script":  # type: ignore[attr-defined]
+            weight[url] = len(response.body())  # type: ignore[attr-defined]
+
+    page.on("response", note)
+    for path in ("/", "/ideas", f"/ideas/{scene.idea}", "/questions"):
+        weight.clear()
+        page.goto(scene.address + path, wait_until="networkidle")
+        assert sum(weight.values()) <= 15_000, (path, weight)
+    assert hosts == {scene.address.split("/")[2]}
