@@ -6,7 +6,6 @@ from typing import Any, get_origin
 
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import NotFound
@@ -128,7 +127,9 @@ def description() -> ResponseReturnValue:
     known: bytes | None = current_app.extensions.get("openapi")
     if known is None:
         known = current_app.extensions["openapi"] = openapi.document(
-            declared(), title=_("The portal’s API"), server=f"{current_app.config['PORTAL_URL']}{PREFIX}"
+            declared(),
+            title=f"{current_app.config['PORTAL_NAME']}: REST API",
+            server=f"{current_app.config['PORTAL_URL']}{PREFIX}",
         )
     response = Response(known, content_type="application/json")
     response.headers["Cache-Control"] = "public, max-age=300"

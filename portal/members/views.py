@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Forbidden, Invalid
@@ -44,7 +45,8 @@ def change_account() -> ResponseReturnValue:
         _say_in(form, refusal)
         return _account(form), 422
     forget_viewer()
-    flash(_("Saved."))
+    with force_locale(said["lang"]):
+        flash(_("Saved."))
     return redirect("/account")
 
 
