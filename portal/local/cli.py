@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from rq.exceptions import StopRequested
 
+from portal.analytics.topics import facade as topics
 from portal.kernel import jobs, periodic, worker
 from portal.kernel.broker import broker
 from portal.kernel.database import transaction
@@ -174,7 +175,7 @@ def prepare_command() -> None:
     prepare.tell(text="database migrated")
     if current_app.config["PORTAL_DEMO"] != "0":
         prepare.load_demo()
-        prepare.tell(found={"people": prepare.people()})
+        prepare.tell(found={"people": prepare.people(), "train": not topics.trained_boards()})
 
 
 @local.command("background")
@@ -187,7 +188,8 @@ def background() -> None:
 @local.command("train")
 @with_appcontext
 def train_command() -> None:
-    """Find the topics."""
+    """Find the topics of what was written."""
+    prepare.train()
 
 
 COMMANDS = (up, serve, live, work, cron, doctor, promises, backup, restore, local)

@@ -8,6 +8,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import inspect, text
 
+from portal.analytics.topics import facade as topics
 from portal.demo import loader
 from portal.kernel import projections
 from portal.kernel.database import db
@@ -52,6 +53,13 @@ def load_demo() -> None:
         tell(text=f"the demo community: {told}")
     projections.advance_all()
     tell(text="everything counted")
+
+
+def train() -> None:
+    """Find the topics of everything that is there."""
+    found = topics.train_everything()
+    told = ", ".join(f"{number} {what}" for what, number in found.items())
+    tell(text=f"topics found: {told or 'there is too little to read yet'}")
 
 
 def people() -> list[tuple[str, str, str]]:

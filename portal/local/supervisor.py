@@ -149,8 +149,8 @@ class Supervisor:
             self.heard = (self.place.log / "background.log").stat().st_size
         for task in own_tasks(self.listener.fileno(), self.settings):
             self._add(task)
-        self._wait_until_ready(address)
         self._train()
+        self._wait_until_ready(address)
         self._greet(address, guests, time.monotonic() - began)
 
     def _listen(self) -> str:
