@@ -18,6 +18,7 @@ from portal.kernel import projections
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.members.policy import NOBODY
+from tests.conftest import read_all_facts
 from tests.ideas.factories import a_board, a_viewer, an_idea
 
 DAY = timedelta(days=1)
@@ -38,7 +39,7 @@ def test_rising_is_the_formula_of_the_page_that_explains_it(committed: Flask) ->
     for at in times:
         services.cast_vote(idea, a_viewer(verified=True, joined_at=start - 90 * DAY), at=at)
     db.session.commit()
-    projections.advance("ideas.lists")
+    read_all_facts()
     terms = [math.exp((at - rules.RISING_EPOCH) / DAY / 14) for at in times]
     assert rising(idea) == pytest.approx(math.log(sum(terms)), abs=1e-9)
 
@@ -47,15 +48,15 @@ def test_a_vote_that_is_taken_back_leaves_no_trace_in_rising(committed: Flask) -
     idea, kept, gone = an_idea(), a_viewer(verified=True), a_viewer(verified=True)
     services.cast_vote(idea, kept)
     db.session.commit()
-    projections.advance("ideas.lists")
+    read_all_facts()
     alone = rising(idea)
     services.cast_vote(idea, gone)
     db.session.commit()
-    projections.advance("ideas.lists")
+    read_all_facts()
     assert rising(idea) > alone
     services.withdraw_vote(idea, gone)
     db.session.commit()
-    projections.advance("ideas.lists")
+    read_all_facts()
     assert rising(idea) == pytest.approx(alone, abs=1e-9)
 
 
@@ -67,7 +68,7 @@ def test_votes_that_were_summed_already_are_not_added_again(committed: Flask) ->
     ranking.sum_rising([idea])
     db.session.commit()
     summed = rising(idea)
-    projections.advance("ideas.lists")
+    read_all_facts()
     assert rising(idea) == summed
 
 
@@ -77,7 +78,7 @@ def test_lists_can_be_rebuilt_from_the_first_fact(committed: Flask) -> None:
         services.cast_vote(idea, a_viewer(verified=n % 2 == 0))
     services.withdraw_vote(idea, a_viewer())
     db.session.commit()
-    projections.advance("ideas.lists")
+    read_all_facts()
     before = db.session.execute(text("SELECT rising, wanted FROM idea_tally")).one()
     days = db.session.execute(text("SELECT day, votes FROM idea_day")).all()
     projections.rebuild("ideas.lists")
@@ -95,7 +96,7 @@ def test_rising_puts_what_moves_now_before_what_moved_once(committed: Flask) -> 
     for _ in range(2):
         services.cast_vote(today, a_viewer(verified=True))
     db.session.commit()
-    projections.advance("ideas.lists")
+    read_all_facts()
     assert ids(board, Sort.RISING) == [today, once, never]
     row = lists.ideas_for(NOBODY, Wish(boards=[community.board_by_key(NOBODY, board).id])).items[0]
     assert row.fortnight == 2
@@ -117,7 +118,7 @@ def test_most_wanted_weighs_votes_by_who_saw_the_idea(committed: Flask) -> None:
     for _ in range(40):
         impressions.record(a_viewer(), "idea", [ignored], "newest")
     db.session.commit()
-    projections.advance("ideas.lists")
+    read_all_facts()
     count_viewers()
     db.session.commit()
     assert ids(board, Sort.WANTED) == [liked, ignored]
