@@ -284,3 +284,14 @@ def threads_on(boards: Collection[int]) -> int:
     """Return how many ideas and questions can be seen on some boards."""
     asked = sum(figures.questions for figures in support.board_figures(list(boards)).values())
     return asked + ideas.board_figures(list(boards)).ideas
+
+
+def posts_by_topic(boards: Collection[int]) -> dict[int, int]:
+    """Return how many contributions on some boards are about each topic."""
+    here = ContributionTopic
+    rows = db.session.execute(
+        select(here.topic_id, func.count())
+        .where(here.board_id.in_(boards), here.topic_id.is_not(None))
+        .group_by(here.topic_id)
+    )
+    return {row[0]: row[1] for row in rows if row[0] is not None}
