@@ -52,6 +52,7 @@ __all__ = [
     "set_stage",
     "show",
     "stage_history",
+    "stages_of",
     "stream_ideas",
     "stream_votes",
     "texts",
@@ -215,3 +216,8 @@ def board_figures(board_ids: Collection[int]) -> BoardFigures:
     """Return how many ideas some boards hold, by stage."""
     by_stage = queries.counts(board_ids, "stage")
     return BoardFigures(sum(by_stage.values()), by_stage)
+
+
+def stages_of(ids: Collection[int]) -> dict[int, str]:
+    """Return the stage of each idea that can be seen."""
+    return queries.stages_of(ids)

@@ -362,3 +362,10 @@ def votes_given(member_ids: Collection[int]) -> dict[int, int]:
         .group_by(Vote.member_id)
     )
     return dict(rows.tuples().all())
+
+
+def stages_of(ids: Collection[int]) -> dict[int, str]:
+    """Return the stage of each idea that can be seen."""
+    wanted = select(IdeaTally.idea_id, IdeaTally.stage).join(Idea, Idea.id == IdeaTally.idea_id)
+    rows = db.session.execute(wanted.where(IdeaTally.idea_id.in_(ids), Idea.hidden_at.is_(None)))
+    return {row.idea_id: row.stage for row in rows}
