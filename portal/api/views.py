@@ -126,11 +126,9 @@ def description() -> ResponseReturnValue:
     """Describe the API as OpenAPI 3.1; made once."""
     known: bytes | None = current_app.extensions.get("openapi")
     if known is None:
-        known = current_app.extensions["openapi"] = openapi.document(
-            declared(),
-            title=f"{current_app.config['PORTAL_NAME']}: REST API",
-            server=f"{current_app.config['PORTAL_URL']}{PREFIX}",
-        )
+        title = f"{current_app.config['PORTAL_NAME']}: REST API"
+        server = f"{current_app.config['PORTAL_URL']}{PREFIX}"
+        known = current_app.extensions["openapi"] = openapi.document(declared(), title=title, server=server)
     response = Response(known, content_type="application/json")
     response.headers["Cache-Control"] = "public, max-age=300"
     response.add_etag()
