@@ -73,8 +73,7 @@ def restore(url: str, place: Places, source: Path, *, replace: bool = False) -> 
         if about["format"] != FORMAT:
             msg = f"{source} was made by another version of the portal."
             raise LocalError(msg, "Restore it with that version, then migrate.")
-        words = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
-        _run("pg_restore", url, *words, str(folder / DUMP))
+        _restore_database(url, folder)
         place.data.mkdir(parents=True, exist_ok=True)
         if (folder / FILES).is_dir():
             shutil.copytree(folder / FILES, place.data, dirs_exist_ok=True)
@@ -93,11 +92,22 @@ def _own_files(place: Places) -> Iterator[str]:
             yield entry.name
 
 
+def _restore_database(url: str, folder: Path) -> None:
+    """Put the dump in the place of everything that is there, in one transaction."""
+    script = folder / "restore.sql"
+    _run("pg_restore", "", "--no-owner", f"--file={script}", str(folder / DUMP))
+    anew = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+    words = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
+    _run("psql", url, *words, f"--command={anew}", f"--file={script}")
+
+
 def _run(program: str, url: str, *words: str) -> None:
     """Run one of PostgreSQL's programs; the password goes by the environment, where no list of processes shows it."""
-    password = make_url(url).password
-    environ = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
-    command = [find_postgres().program(program), f"--dbname={conninfo(url, with_password=False)}", *words]
+    environ, command = dict(os.environ), [find_postgres().program(program)]
+    if url:
+        command.append(f"--dbname={conninfo(url, with_password=False)}")
+        environ |= {"PGPASSWORD": str(password)} if (password := make_url(url).password) else {}
+    command += words
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     if done.returncode:
         msg = f"{program} failed: {done.stderr.strip()[-500:]}"

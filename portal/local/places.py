@@ -57,7 +57,8 @@ class Places:
     @property
     def database_url(self) -> str:
         """Return the address of the embedded database; only this user can reach the socket."""
-        return f"postgresql+psycopg://{ROLE}@/{DATABASE}?host={quote(str(self.run), safe='')}"
+        socket = f"host={quote(str(self.run), safe='')}&port={POSTGRES_PORT}"  # PGPORT must not change it
+        return f"postgresql+psycopg://{ROLE}@/{DATABASE}?{socket}"
 
     @property
     def redis_url(self) -> str:
