@@ -15,6 +15,9 @@ Status = Literal["created", "updated", "unchanged", "refused"]
 KINDS: tuple[Kind, ...] = ("account", "contact")
 
 
+EVENT_FIELDS = ("id", "kind", "key", "type", "time", "sequence", "summary", "url")
+
+
 class RetryLater(Exception):
     """The CRM cannot be asked now; the same rows may succeed later.
 
@@ -63,6 +66,18 @@ class Row:
     email: str | None = None
     account: str | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as it travels."""
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "crm_id": self.crm_id,
+            "name": self.name,
+            "email": self.email,
+            "account": self.account,
+            "values": dict(self.values),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -77,6 +92,10 @@ class Happening:
     summary: str = ""
     url: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the event as it travels."""
+        return {**{name: getattr(self, name) for name in EVENT_FIELDS}, "data": dict(self.data)}
 
 
 @dataclass(frozen=True, slots=True)

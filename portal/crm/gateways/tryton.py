@@ -183,35 +183,12 @@ class TrytonGateway:
 
     def upsert(self, rows: Sequence[Row]) -> list[Verdict]:
         """Set the rows by one call."""
-        body = [
-            {
-                "key": row.key,
-                "crm_id": row.crm_id,
-                "name": row.name,
-                "email": row.email,
-                "account": row.account,
-                "values": dict(row.values),
-            }
-            for row in rows
-        ]
+        body = [row.as_json() for row in rows]
         return self._verdicts("upsert", rows[0].kind, body)
 
     def append(self, events: Sequence[Happening]) -> list[Verdict]:
         """Add the events by one call."""
-        body = [
-            {
-                "id": event.id,
-                "kind": event.kind,
-                "key": event.key,
-                "type": event.type,
-                "time": event.time,
-                "sequence": event.sequence,
-                "summary": event.summary,
-                "url": event.url,
-                "data": dict(event.data),
-            }
-            for event in events
-        ]
+        body = [event.as_json() for event in events]
         return self._verdicts("add_events", body)
 
     def _verdicts(self, method: str, *params: Any) -> list[Verdict]:

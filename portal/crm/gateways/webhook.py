@@ -8,7 +8,6 @@ message's id is a digest of its content, so that a receiver that has seen it may
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -78,13 +77,13 @@ class WebhookGateway:
 
     def upsert(self, rows: Sequence[Row]) -> list[Verdict]:
         """Send the rows as one message."""
-        body = [{**asdict(row), "values": dict(row.values)} for row in rows]
+        body = [row.as_json() for row in rows]
         answer = self._send(f"portal.{rows[0].kind}s.upsert", {"rows": body})
         return _verdicts([row.key for row in rows], answer, accepted="updated")
 
     def append(self, events: Sequence[Happening]) -> list[Verdict]:
         """Send the events as one message."""
-        body = [{**asdict(event), "data": dict(event.data)} for event in events]
+        body = [event.as_json() for event in events]
         answer = self._send("portal.events", {"events": body})
         return _verdicts([event.id for event in events], answer, accepted="created")
 

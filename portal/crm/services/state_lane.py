@@ -1,15 +1,15 @@
 """The lane of state: figures of contacts and accounts, latest wins, and only what has changed."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, text, update
 
 from portal.crm import queries
 from portal.crm.gateways.base import Kind, Row, Verdict
-from portal.crm.models import CrmEvent, DeadLetter, Link, Wanted
+from portal.crm.models import CrmEvent, DeadLetter, Link
 from portal.crm.rules import fingerprint
 from portal.crm.services import letters
 from portal.crm.services.outlet import Outlet
@@ -17,6 +17,16 @@ from portal.crm.services.portraits import Portrait, portraits
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.members import facade as members
+
+_REMEMBER = text("""
+INSERT INTO crm_link (gateway, kind, subject_id, crm_id, sent, sent_hash, sent_at)
+SELECT :gateway, :kind, r.subject_id, r.crm_id, r.sent, r.sent_hash, :at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject_id bigint, crm_id text, sent jsonb, sent_hash text)
+ON CONFLICT (gateway, kind, subject_id) DO UPDATE SET
+    crm_id = excluded.crm_id, sent = excluded.sent, sent_hash = excluded.sent_hash, sent_at = excluded.sent_at,
+    nulled_at = NULL""")
+"""One parameter for a whole batch: composing a statement of thousands costs more than running it."""
+_DROP = text("DELETE FROM crm_wanted WHERE id = ANY(:marks)")
 
 
 @dataclass(slots=True)
@@ -76,7 +86,7 @@ def _digest(row: Row, crm_id: str | None) -> str:
 def _drop_marks(batch: Batch, subjects: Sequence[int]) -> None:
     marks = [mark for subject in subjects for mark in batch.marks.get(subject, ())]
     if marks:
-        db.session.execute(delete(Wanted).where(Wanted.id.in_(marks)))
+        db.session.execute(_DROP, {"marks": marks})
 
 
 def note_delivery(outlet: Outlet, batch: Batch, verdicts: Sequence[tuple[Row, Verdict]]) -> tuple[int, int]:
@@ -86,29 +96,23 @@ def note_delivery(outlet: Outlet, batch: Batch, verdicts: Sequence[tuple[Row, Ve
     if arrived:
         _note_arrived(outlet, batch, arrived)
     for row, verdict in refused:
-        letters.put_aside(outlet.name, "state", row.kind, row.key, verdict, row=asdict(row))
+        letters.put_aside(outlet.name, "state", row.kind, row.key, verdict, row=row.as_json())
     _drop_marks(batch, [row.key for row, _ in verdicts])
     return len(arrived), len(refused)
 
 
 def _note_arrived(outlet: Outlet, batch: Batch, arrived: Sequence[tuple[Row, Verdict]]) -> None:
-    moment = now()
     rows = [
         {
-            "gateway": outlet.name,
-            "kind": batch.kind,
             "subject_id": row.key,
             "crm_id": verdict.crm_id or row.crm_id,
             "sent": dict(row.values),
             "sent_hash": _digest(row, verdict.crm_id or row.crm_id),
-            "sent_at": moment,
-            "nulled_at": None,
         }
         for row, verdict in arrived
     ]
-    new = insert(Link).values(rows)
-    fresh = {name: new.excluded[name] for name in ("crm_id", "sent", "sent_hash", "sent_at", "nulled_at")}
-    db.session.execute(new.on_conflict_do_update(index_elements=["gateway", "kind", "subject_id"], set_=fresh))
+    about = {"gateway": outlet.name, "kind": batch.kind, "at": now(), "rows": json.dumps(rows)}
+    db.session.execute(_REMEMBER, about)
     keys = [row.key for row, _ in arrived]
     mended = delete(DeadLetter).filter_by(gateway=outlet.name, lane="state", kind=batch.kind)
     db.session.execute(mended.where(DeadLetter.subject_id.in_(keys)))
