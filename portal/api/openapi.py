@@ -170,7 +170,7 @@ def _problems(one: Endpoint) -> dict[str, Any]:
     statuses = {401, 403, 503, *one.errors}
     if one.query is not None or one.body is not None:
         statuses.add(422)
-    if "<" in one.path:
+    if "<" in one.path or (one.query is not None and "board" in one.query.model_fields):
         statuses.add(404)
     if one.body is not None:
         statuses |= {400, 413, 415}

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import NotFound
 
-from portal.api import openapi, people, problems
+from portal.api import openapi, people, problems, segments
 from portal.api.endpoints import BIGGEST_ID, Endpoint, Reply, declared
 from portal.api.once import once
 from portal.api.problems import WrongType
@@ -23,7 +23,7 @@ JSON = "application/json"
 NUL = _l("This text holds control characters. Type it again without them.")
 
 
-ABOUT_PEOPLE = people.__name__
+ABOUT_MEMBERS = (people, segments)
 """Members are a floor below: what the API says of them is declared here, in the frame."""
 
 

@@ -357,6 +357,14 @@ def segments() -> list[Segment]:
     return list(db.session.scalars(select(Segment).order_by(Segment.key)))
 
 
+def count_by_segment() -> dict[str, int]:
+    """Return how many members are in each segment that has any."""
+    key = func.unnest(Member.segments).label("key")
+    inside = select(key).where(Member.active, ~Member.placeholder).subquery()
+    rows = db.session.execute(select(inside.c.key, func.count()).group_by(inside.c.key))
+    return {str(row[0]): row[1] for row in rows}
+
+
 def members_in(segment: str) -> list[int]:
     """Return the members of a segment."""
     return list(db.session.scalars(select(Member.id).where(Member.segments.contains([segment]), Member.active)))

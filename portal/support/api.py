@@ -116,7 +116,15 @@ class SameOut(Output):
     said: bool
 
 
-@endpoint("GET", "/questions", query=QuestionsWanted, response=Listing[QuestionOut], summary="Questions", tag=TAG)
+@endpoint(
+    "GET",
+    "/questions",
+    query=QuestionsWanted,
+    response=Listing[QuestionOut],
+    summary="Questions",
+    tag=TAG,
+    errors=(404,),
+)
 def list_questions(query: QuestionsWanted) -> Page[QuestionOut]:
     """List the questions you may see."""
     viewer = current_viewer()

@@ -66,6 +66,7 @@ def _flock(portal: Flask) -> Iterator[None]:
         portal._got_first_request = False
         portal.add_url_rule(rule, f"test.{made.name}", views._serving(made), methods=[made.method])
     portal._got_first_request = True
+    portal.extensions.pop("openapi", None)
     yield
     endpoints._declared.clear()
     endpoints._declared.update(before)

@@ -4,7 +4,7 @@ from flask.testing import FlaskClient
 
 from portal.kernel.database import db
 from portal.members import services
-from portal.members.founding import found_organisation
+from portal.members.founding import define_segment, found_organisation
 from tests.members.factories import a_member, a_token, bearer
 
 
@@ -56,3 +56,15 @@ def test_a_token_is_told_whose_it_is(client: FlaskClient) -> None:
     me = client.get("/api/v1/me", headers=bearer(a_token(who, "read"))).get_json()
     assert (me["id"], me["roles"], me["scopes"]) == (who, ["admin"], ["read"])
     assert client.get("/api/v1/me").status_code == 401
+
+
+def test_segments_are_for_staff_and_small_ones_keep_their_size(client: FlaskClient) -> None:
+    define_segment("shops", name={"it": "Negozi", "en": "Shops"}, rule={"all": []})
+    define_segment("abroad", name={"it": "Estero", "en": "Abroad"}, rule={"all": []})
+    for n in range(12):
+        a_member(details={"segments": ["shops", "abroad"] if n < 9 else ["shops"]})
+    assert client.get("/api/v1/segments", headers=bearer(a_token(a_member()))).status_code == 403
+    anna = bearer(a_token(a_member(kind="staff", roles=["brand_manager"])))
+    found = {one["key"]: one for one in client.get("/api/v1/segments", headers=anna).get_json()["items"]}
+    assert (found["shops"]["members"], found["abroad"]["members"]) == (12, None)
+    assert found["shops"]["name"] == {"it": "Negozi", "en": "Shops"}
