@@ -26,7 +26,8 @@ joined = Counter("portal_live_rooms_total", "Rooms asked for", ("answer",))
 
 
 def live_app(app: Flask) -> Wsgi:
-    """Return what answers websockets, as WSGI."""
+    """Return what answers websockets, as WSGI. Its threads outlive the caller's context: it keeps the app itself."""
+    app = getattr(app, "_get_current_object", lambda: app)()
     sockets = SocketIO(
         app,
         async_mode="threading",
