@@ -96,6 +96,11 @@ class Speller:
         self._volume = {lang: total for lang, total in volume.items() if total and total >= least}
         self._spellings = {lang: spellings[lang] for lang in self._volume}
 
+    @property
+    def languages(self) -> list[str]:
+        """Return the languages that are spoken here."""
+        return sorted(self._spellings)
+
     def language(self, term: str) -> str:
         """Return the language in which a word is commonest, relative to how much is written in it."""
         first = term.split(_JOIN, maxsplit=1)[0]
@@ -149,15 +154,13 @@ def of_one_language(words: Sequence[Word]) -> list[str]:
     return [word.term for word in words if word.lang == main]
 
 
-def label_topics(
-    topics: Sequence[Sequence[Word]], speller: Speller, *, languages: Iterable[str]
-) -> list[dict[str, str]]:
+def label_topics(topics: Sequence[Sequence[Word]], speller: Speller) -> list[dict[str, str]]:
     """Return, per topic, its label in each language that speaks of it, and under ``""`` in general."""
     labels = []
     for words in topics:
         label = {"": _joined(word.text for word in _different(words))}
         everything = sum(word.weight for word in words)
-        for lang in languages:
+        for lang in speller.languages:
             own = [word for word in words if speller.is_of(word.term, lang)]
             spoken = sum(word.weight for word in own) >= _SPOKEN * everything
             if spoken and len(chosen := _different(own)) >= LEAST_LABEL:

@@ -194,7 +194,7 @@ def _tell_topics(
     """Say what each topic is called, by which words it is known, and which posts show it."""
     speller = labels.Speller(read.reader.spellings())
     words = labels.spelled_words(weights, read.vocabulary.words, speller, names=names)
-    called = labels.label_topics(words, speller, languages=model.languages)
+    called = labels.label_topics(words, speller)
     lengths = np.asarray(read.posts.sum(axis=1)).ravel()
     fit = read.opens & (lengths >= _LONG_ENOUGH) & (lengths <= _TOO_LONG)
     shown = labels.representatives(own, likeness, fit=fit, threads=read.threads)

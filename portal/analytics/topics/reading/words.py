@@ -171,6 +171,7 @@ class Reader:
         return [stem for stem in map(self._stems[tongue].__getitem__, words) if stem], tongue
 
     def _tongue(self, words: list[str], lang: str | None) -> str:
+        lang = lang[:2] if lang else None
         said = lang if lang in STEMMERS else self.languages[0]
         if len(words) < _TOO_SHORT_TO_TELL:
             return said
