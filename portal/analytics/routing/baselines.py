@@ -3,12 +3,13 @@
 import math
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from heapq import nlargest
 
 from portal.analytics.routing.memory import COMMON, DAY, RARE, Answered, Asked
 
 RECENT = 30 * DAY
 NEIGHBOURS = 30
-NEIGHBOUR_WORDS = 25
+NEIGHBOUR_WORDS = 20
 
 
 def z_score(answers: int, questions: int) -> float:
@@ -132,9 +133,9 @@ class Neighbours:
         for places, weight in self._telling(question.words):
             for place in places:
                 likeness[place] = likeness.get(place, 0.0) + weight
-        nearest = sorted(((value / self._lengths[place], place) for place, value in likeness.items()), reverse=True)
+        lengths = self._lengths
         found: dict[int, float] = {}
-        for value, place in nearest[:NEIGHBOURS]:
+        for value, place in nlargest(NEIGHBOURS, ((value / lengths[p], p) for p, value in likeness.items())):
             for member in self._answered[place]:
                 found[member] = found.get(member, 0.0) + value
         return found

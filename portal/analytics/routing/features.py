@@ -86,12 +86,12 @@ def _habit(
     counts: Sequence[float], now: int, size: int, windows: Sequence[tuple[int, int]], prior: float
 ) -> list[float]:
     """Return the log of the smoothed share of this helper's replies in some hours around now."""
-    whole = sum(counts) + prior * size
-    found = []
-    for low, high in windows:
-        inside = sum(counts[(now + step) % size] for step in range(low, high))
-        found.append(math.log((inside + prior * (high - low)) / whole))
-    return found
+    whole = math.log(sum(counts) + prior * size)
+    around = [counts[(now + step) % size] for step in range(windows[0][0], windows[-1][1])]
+    first = windows[0][0]
+    return [
+        math.log(sum(around[low - first : high - first]) + prior * (high - low)) - whole for low, high in windows
+    ]
 
 
 def tag_affinity(helper: Helper, context: Context, share: float) -> float:
@@ -110,8 +110,7 @@ def word_affinity(helper: Helper, context: Context) -> float:
 
     A naive Bayes log ratio, each word's counts shrunk to what chance would give, over the root of their number.
     """
-    whole = 0.0
+    ratio, total, member_id = 1.0, helper.total, helper.id
     for helpers, share in context.words:
-        expected = helper.total * share
-        whole += math.log((helpers.get(helper.id, 0) + WORD_PRIOR) / (expected + WORD_PRIOR))
-    return whole / math.sqrt(len(context.words) + 1)
+        ratio *= (helpers.get(member_id, 0) + WORD_PRIOR) / (total * share + WORD_PRIOR)
+    return math.log(ratio) / math.sqrt(len(context.words) + 1)

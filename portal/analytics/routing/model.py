@@ -8,6 +8,7 @@ young board is served before there is anything to learn from.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Any
 
 from portal.analytics.routing.features import NAMES
@@ -32,8 +33,7 @@ class Model:
 
     def score(self, features: Sequence[float], helper: Helper, tags: Sequence[str]) -> float:
         """Return the utility; only differences between candidates of one question mean something."""
-        total = sum(weight * value for weight, value in zip(self.weights, features, strict=True))
-        return total + helper.bias + _tag_bias(helper, tags)
+        return sum(map(mul, self.weights, features)) + helper.bias + _tag_bias(helper, tags)
 
     def learn(self, rows: Sequence[Sequence[float]], helpers: Sequence[Helper], tags: Sequence[str],
               answered: Sequence[bool]) -> None:  # fmt: skip
@@ -50,8 +50,7 @@ class Model:
 
     def _move(self, rows: Sequence[Sequence[float]], errors: Sequence[float]) -> None:
         for place, values in enumerate(zip(*rows, strict=True)):
-            slope = sum(error * value for error, value in zip(errors, values, strict=True))
-            slope -= RIDGE * self.weights[place]
+            slope = sum(map(mul, errors, values)) - RIDGE * self.weights[place]
             self.moved[place] += slope * slope
             self.weights[place] += RATE * slope / math.sqrt(self.moved[place])
 

@@ -1,0 +1,42 @@
+"""What analytics derives from facts: daily figures, courses, members' figures, what routing learns."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from portal.analytics import courses, jobs
+from portal.analytics.folding import COUNTED
+from portal.analytics.routing.memory import Answered
+from portal.analytics.services import figures, routing
+from portal.kernel.projections import FactRow, projection
+from portal.support import facade as support
+from portal.support.events import AnswerGiven, QuestionAsked
+
+READ = tuple(dict.fromkeys((*COUNTED, *courses.FOLLOWED)))
+
+
+def _forget() -> None:
+    courses.forget()
+    figures.forget()
+
+
+@projection(figures.CURSOR, on=READ, reset=_forget)
+def count(facts: Sequence[FactRow]) -> None:
+    """Bring daily figures, courses and the figures of the members concerned up to date."""
+    courses.keep(facts)
+    figures.refresh(figures.count(facts) | courses.touched(fact.event for fact in facts))
+
+
+@projection("analytics.routing", on=(QuestionAsked, AnswerGiven), reset=lambda: None, batch=200)
+def follow_questions(facts: Sequence[FactRow]) -> None:
+    """Let routing learn from new questions and answers; a board that it cannot follow is learned anew."""
+    news: dict[int, list[routing.Happening]] = defaultdict(list)
+    for fact in facts:
+        event = fact.event
+        if isinstance(event, QuestionAsked) and (record := support.question_record(event.question_id)) is not None:
+            news[event.board_id].append(routing.asked(record))
+        elif isinstance(event, AnswerGiven) and not event.by_asker and event.actor_id is not None:
+            answer = Answered(event.question_id, event.actor_id, fact.happened_at.timestamp())
+            news[event.board_id].append(answer)
+    for board_id, happened in news.items():
+        if not routing.follow(board_id, happened):
+            jobs.learn_board.once(str(board_id), board_id)

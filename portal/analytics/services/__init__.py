@@ -1,0 +1,1 @@
+"""What analytics does: learn who answers, work out who knows what, fold the record into figures."""
