@@ -78,7 +78,7 @@ def _live() -> None:
 
     place = _place()
     place.make()
-    Receiver(place.live_socket, live_app(cast("LocalProxy[Flask]", current_app)._get_current_object())).serve()
+    Receiver(place.live_socket, live_app(current_app)).serve()
 
 
 def _workers() -> dict[str, Callable[[], None]]:
