@@ -11,7 +11,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from portal import config
-from portal.kernel import broker, database, logs, periodic, progress, projections
+from portal.kernel import addresses, broker, database, logs, periodic, progress, projections
 from portal.kernel.database import TransactionalFlask, db
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +46,7 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Fl
     app.config.from_mapping(config.load(os.environ if environ is None else environ))
     app.config.from_mapping(overrides)
     logs.init_app(app)
+    addresses.init_app(app)
     broker.init_app(app)
     database.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)

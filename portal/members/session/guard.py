@@ -6,6 +6,7 @@ from flask import Flask, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import BadRequest
 
 from portal.kernel.errors import Forbidden, NotSignedIn
 from portal.members.policy import Access, access_of
@@ -14,6 +15,7 @@ from portal.members.session.viewer import bearer_token, current_viewer
 
 UNDECLARED = frozenset({"static"})
 """Endpoints of the framework that have no declaration: files that anybody may fetch."""
+API = "/api/"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -41,9 +43,12 @@ def came_with_token() -> bool:
 def _ask() -> ResponseReturnValue | None:
     """Let the request pass, send a reader to the sign-in page, or say why not.
 
+    :raise BadRequest: for a NUL in the address, which no database takes. The API names the field.
     :raise NotSignedIn: when a token is not valid, or somebody must sign in.
     :raise Forbidden: for a view that declares nothing, and for those whom its declaration leaves out.
     """
+    if "\0" in request.path or (b"%00" in request.query_string and not request.path.startswith(API)):
+        raise BadRequest
     endpoint = request.endpoint
     if endpoint is None or endpoint in UNDECLARED:
         return None
@@ -66,5 +71,5 @@ def _ask() -> ResponseReturnValue | None:
 
 def _should_sign_in_first(rule: Access) -> bool:
     """Return whether a person asked for a page that needs a member; scripts and programs are told so instead."""
-    is_page = request.method in SAFE and not request.path.startswith("/api/") and "HX-Request" not in request.headers
+    is_page = request.method in SAFE and not request.path.startswith(API) and "HX-Request" not in request.headers
     return is_page and (rule.signed_in or bool(rule.roles)) and current_viewer().is_anonymous
