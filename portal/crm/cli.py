@@ -8,6 +8,7 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from flask_babel import gettext as _
 
 from portal.crm import jobs, queries
 from portal.crm.gateways.base import BatchRefused, NotOffered, Paused, Planned, RetryLater
@@ -35,7 +36,7 @@ def init_app(app: Flask) -> None:
 def _outlets(gateway: str | None = None) -> dict[str, Outlet]:
     found = {name: way for name, way in jobs.outlets().items() if gateway in {None, name}}
     if not found:
-        raise Refused("No CRM is connected: set PORTAL_CRM to tryton or webhook, and PORTAL_CRM_URL.")
+        raise Refused(_("No CRM is connected: set PORTAL_CRM to tryton or webhook, and PORTAL_CRM_URL."))
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, current_app
+from flask_babel import gettext as _
 
 from portal.crm import queries
 from portal.crm.events import GatewayResumed
@@ -77,9 +78,9 @@ def connect(name: str, config: Mapping[str, Any]) -> Outlet:
 def _gateway(name: str, config: Mapping[str, Any]) -> Gateway:
     url = str(config.get("PORTAL_CRM_URL") or "")
     if name not in {"tryton", "webhook"}:
-        raise Refused(f"PORTAL_CRM is “{name}”; it can be tryton, webhook or none.")
+        raise Refused(_("PORTAL_CRM is “%(name)s”; it can be tryton, webhook or none.", name=name))
     if not url:
-        raise Refused(f"PORTAL_CRM is “{name}”, but PORTAL_CRM_URL is empty.")
+        raise Refused(_("PORTAL_CRM is “%(name)s”, but PORTAL_CRM_URL is empty.", name=name))
     if name == "tryton":
         keys = ("PORTAL_CRM_DATABASE", "PORTAL_CRM_USER", "PORTAL_CRM_PASSWORD")
         database, user, password = (str(config.get(key) or "") for key in keys)
@@ -91,7 +92,7 @@ def _gateway(name: str, config: Mapping[str, Any]) -> Gateway:
             allow_private=str(config.get("PORTAL_CRM_ALLOW_PRIVATE") or "0") == "1",
         )
     except Exception as error:
-        raise Refused("PORTAL_CRM_SECRET must be a secret of Standard Webhooks: whsec_ and base64.") from error
+        raise Refused(_("PORTAL_CRM_SECRET must be a secret of Standard Webhooks: whsec_ and base64.")) from error
 
 
 @job(queue="crm")

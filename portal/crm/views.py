@@ -213,6 +213,8 @@ def _shown(field: rules.Field, value: Any) -> str:
         return formats.moment(datetime.fromisoformat(value))
     if field.type == rules.YES_NO:
         return str(_("yes") if value else _("no"))
+    if field.figure == "url":
+        return "/" + str(value).split("/", 3)[-1]
     if field.type == rules.TEXT:
         return str(value)
     return formats.number(value, 0 if field.type == rules.WHOLE else 2)
