@@ -32,6 +32,10 @@ class Page:
         self.failed = False
         threading.Thread(target=self._look, args=(port, room), daemon=True).start()
 
+    def is_out(self) -> bool:
+        """Wait until it looks; return whether it does not."""
+        return not self.ready.wait(PATIENCE) or self.failed
+
     def _look(self, port: int, room: str) -> None:
         try:
             socket = Client(f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket")
@@ -39,7 +43,9 @@ class Page:
             socket.send("40")
             socket.receive(PATIENCE)
             socket.send("420" + json.dumps(["look", [room]]))
-            self.failed = json.loads(str(socket.receive(PATIENCE)).removeprefix("430")) != [[room]]
+            while not (said := str(socket.receive(PATIENCE))).startswith("430"):
+                pass  # a hint may come before the answer
+            self.failed = json.loads(said.removeprefix("430")) != [[room]]
             self.ready.set()
             while True:
                 said = str(socket.receive())
@@ -80,11 +86,12 @@ def measure() -> list[list[object]]:
             process(environ, "live") as live,
             process(environ, "work", "quick"),
         ):
-            time.sleep(6)
-            pages = [Page(port, f"idea:{idea}") for _ in range(PAGES)]
-            for page in pages:
-                page.ready.wait(PATIENCE)
-            connected = [page for page in pages if not page.failed]
+            for _ in range(120):
+                if not (first := Page(port, f"idea:{idea}")).is_out():
+                    break
+                time.sleep(0.5)
+            pages = [first, *(Page(port, f"idea:{idea}") for _ in range(PAGES - 1))]
+            connected = [page for page in pages if not page.is_out()]
             time.sleep(2)
             for page in pages:
                 page.told.clear()
