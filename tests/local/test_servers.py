@@ -215,6 +215,22 @@ def test_a_path_that_sockets_cannot_have_has_them_elsewhere(tmp_path: Path, name
     shutil.rmtree(place.run)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up being root")
+def test_where_namespaces_are_refused_an_account_without_rights_runs_it(tmp_path: Path) -> None:
+    place = places(tmp_path / "data")
+    machine = [sys.executable, str(Path(__file__).with_name("no_namespaces.py"))]
+    user = subprocess.run(
+        [*machine, sys.executable, "-c", USER, str(place.data)], input="", capture_output=True, text=True, check=False
+    )
+    if user.returncode == 77:
+        pytest.skip("this kernel lends no namespace to try it in")
+    assert user.stdout == "taken\n", user.stderr
+    base = (place.run / ".s.PGSQL.5432").readlink().parents[1]
+    assert (base / "postgres").stat().st_uid != 0
+    assert processes_of(place) == []
+    shutil.rmtree(base)
+
+
 def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalError, match="PORTAL_DATA_DIR"):
