@@ -130,7 +130,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
         render_kw={"autocomplete": "address-level2", "maxlength": NAME_MAX},
     )
     bio = TextAreaField(_l("About you"), validators=[Length(max=BIO_MAX)], render_kw={"rows": 5, "maxlength": BIO_MAX})
-    lang = SelectField(_l("Language"), choices=LANGUAGES)
+    lang = SelectField(_l("Language"), choices=LANGUAGES, validators=[InputRequired()])
 
 
 class ConsentForm(FlaskForm):  # type: ignore[misc]
