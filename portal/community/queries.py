@@ -1,13 +1,13 @@
 """Reading boards, comments, follows and tags."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import has_request_context, request
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import and_, func, select, text
 
 from portal.community import rules
 from portal.community.models import Board, Comment, ContributionTag, Follow, ImpressionCount, Tag, TagWord
@@ -15,7 +15,6 @@ from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import language
 from portal.kernel.text import fold
-from portal.members.models import Member
 from portal.members.policy import Viewer, may_see_audience
 
 _REMEMBERED = "portal.community.boards"
@@ -93,6 +92,17 @@ def in_language(words: dict[str, Any]) -> str:
 
 # Boards
 
+_BOARDS = text("""
+SELECT id, key, type, name, description, audience, voting, stages, categories, promise_working_days
+FROM board WHERE archived_at IS NULL ORDER BY position, id""")
+
+
+def board_card(row: Sequence[Any]) -> BoardCard:
+    """Return the card of a row of a board's columns, in the card's order."""
+    *plain, stages, categories, promise = row
+    values = [*plain, tuple(stages) or rules.STAGES, tuple(categories), promise]
+    return BoardCard(*values)
+
 
 def forget_boards() -> None:
     """Read the boards anew: something about them has changed in this request."""
@@ -103,24 +113,7 @@ def forget_boards() -> None:
 def _all_boards() -> tuple[BoardCard, ...]:
     if has_request_context() and (known := request.environ.get(_REMEMBERED)) is not None:
         return known  # type: ignore[no-any-return]
-    columns = (Board.id, Board.key, Board.type, Board.name, Board.description, Board.audience, Board.voting,
-               Board.stages, Board.categories, Board.promise_working_days)  # fmt: skip
-    rows = db.session.execute(select(*columns).where(Board.archived_at.is_(None)).order_by(Board.position, Board.id))
-    boards = tuple(
-        BoardCard(
-            row.id,
-            row.key,
-            row.type,
-            row.name,
-            row.description,
-            row.audience,
-            row.voting,
-            tuple(row.stages) or rules.STAGES,
-            tuple(row.categories),
-            row.promise_working_days,
-        )
-        for row in rows
-    )
+    boards = tuple(board_card(row) for row in db.session.execute(_BOARDS))
     if has_request_context():
         request.environ[_REMEMBERED] = boards
     return boards
@@ -175,6 +168,22 @@ def board_of_key(key: str) -> Board | None:
 # Comments
 
 
+_COMMENT = """
+SELECT c.id, c.target_id, c.parent_id, c.author_id, m.name AS author_name, m.kind AS author_kind, m.job AS author_job,
+       CASE WHEN c.hidden_at IS NULL THEN c.body ELSE '' END AS body,
+       CASE WHEN c.hidden_at IS NULL THEN c.html ELSE '' END AS html,
+       c.lang, c.created_at, c.edited_at, c.hidden_at IS NOT NULL AS hidden
+FROM comment c JOIN member m ON m.id = c.author_id"""
+_ON = "WHERE c.target_kind = :kind AND c.target_id = ANY(CAST(:ids AS bigint[]))"
+_COMMENTS = text(f"{_COMMENT} {_ON} ORDER BY c.created_at, c.id")
+_NEWEST_COMMENTS = text(f"{_COMMENT} {_ON} ORDER BY c.created_at DESC, c.id DESC")
+_PAGE_OF_COMMENTS = text(f"""
+{_COMMENT} {_ON} AND c.hidden_at IS NULL
+  AND (CAST(:at AS timestamptz) IS NULL OR (c.created_at, c.id) > (CAST(:at AS timestamptz), CAST(:last AS bigint)))
+ORDER BY c.created_at, c.id LIMIT :size""")
+_ONE_COMMENT = text(f"{_COMMENT} WHERE c.id = :id")
+
+
 def comments_on(kind: str, ids: Collection[int], *, newest: bool = False) -> dict[int, list[CommentRow]]:
     """Return the comments on things of one kind, each list in order of time; one query.
 
@@ -182,56 +191,27 @@ def comments_on(kind: str, ids: Collection[int], *, newest: bool = False) -> dic
     """
     if not ids:
         return {}
-    order = (Comment.created_at.desc(), Comment.id.desc()) if newest else (Comment.created_at, Comment.id)
-    rows = db.session.execute(
-        _comment_rows().where(Comment.target_kind == kind, Comment.target_id.in_(ids)).order_by(*order)
-    ).all()
+    statement = _NEWEST_COMMENTS if newest else _COMMENTS
+    rows = [CommentRow(*row) for row in db.session.execute(statement, {"kind": kind, "ids": list(ids)})]
     answered = {row.parent_id for row in rows}
     found: dict[int, list[CommentRow]] = {}
     for row in rows:
         if not row.hidden or row.id in answered:
-            found.setdefault(row.target_id, []).append(_comment(row))
+            found.setdefault(row.target_id, []).append(row)
     return found
 
 
-def _comment_rows() -> Any:
-    return select(
-        Comment.id,
-        Comment.target_id,
-        Comment.parent_id,
-        Comment.author_id,
-        Member.name.label("author_name"),
-        Member.kind.label("author_kind"),
-        Member.job.label("author_job"),
-        Comment.body,
-        Comment.html,
-        Comment.lang,
-        Comment.created_at,
-        Comment.edited_at,
-        Comment.hidden_at.is_not(None).label("hidden"),
-    ).join(Member, Member.id == Comment.author_id)
-
-
-def _comment(row: Row[Any]) -> CommentRow:
-    values = row._asdict()
-    return CommentRow(**(values | {"body": "", "html": ""} if row.hidden else values))
-
-
-def comments_page(kind: str, target_id: int, *, after: tuple[datetime, int] | None, size: int) -> list[CommentRow]:
+def comments_page(kind: str, target_id: int, *, after: Sequence[Any] | None, size: int) -> list[CommentRow]:
     """Return up to ``size + 1`` visible comments on one thing, in order of time, that come after a key."""
-    wanted = _comment_rows().where(
-        Comment.target_kind == kind, Comment.target_id == target_id, Comment.hidden_at.is_(None)
-    )
-    if after is not None:
-        wanted = wanted.where(func.row(Comment.created_at, Comment.id) > func.row(*after))
-    ordered = wanted.order_by(Comment.created_at, Comment.id).limit(size + 1)
-    return [_comment(row) for row in db.session.execute(ordered)]
+    at, last = after or (None, None)
+    values = {"kind": kind, "ids": [target_id], "at": at, "last": last, "size": size + 1}
+    return [CommentRow(*row) for row in db.session.execute(_PAGE_OF_COMMENTS, values)]
 
 
 def comment_row(comment_id: int) -> CommentRow | None:
     """Return one comment."""
-    row = db.session.execute(_comment_rows().where(Comment.id == comment_id)).one_or_none()
-    return _comment(row) if row is not None else None
+    row = db.session.execute(_ONE_COMMENT, {"id": comment_id}).one_or_none()
+    return CommentRow(*row) if row is not None else None
 
 
 def comment_target(comment_id: int) -> tuple[str, int] | None:

@@ -5,7 +5,7 @@ the index and merges them, so that its cost depends on the length of the page an
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -101,7 +101,7 @@ class IdeaRow:
     wanted: float
     answer_due_at: datetime | None
     my_vote: str | None
-    weeks: list[int] = field(default_factory=list)
+    weeks: tuple[int, ...] = ()
     body: str = ""
     html: str = ""
 
@@ -121,6 +121,7 @@ class IdeaRow:
         return sum(self.weeks[-2:])
 
 
+_WEEKS = [one.name for one in fields(IdeaRow)].index("weeks")
 _COLUMNS = """
 SELECT i.id, i.board_id, i.title, i.excerpt, i.lang, i.category, i.external_id, i.author_id, m.name, m.kind,
        i.created_at, t.stage, t.votes, t.effective_votes, t.imported_support, t.comments, t.viewers, t.viewers_owed,
@@ -163,11 +164,16 @@ def ideas_for(viewer: Viewer, wish: Wish, *, with_text: bool = False) -> Page[Id
         return Page([], None)
     statement, values = _statement(wish, order, after, among, with_text=with_text)
     values |= {"viewer": viewer.member_id, "today": today(), "weeks": WEEKS}
-    rows = [IdeaRow(*row) for row in db.session.execute(_prepared(statement), values)]
+    rows = [_row(row) for row in db.session.execute(_prepared(statement), values)]
     return page_of(rows, size=wish.size, key=lambda row: (getattr(row, order.column), row.id))
 
 
 _prepared = lru_cache(maxsize=256)(text)
+
+
+def _row(row: Sequence[Any]) -> IdeaRow:
+    values = [*row[:_WEEKS], tuple(row[_WEEKS]), *row[_WEEKS + 1 :]]
+    return IdeaRow(*values)
 
 
 def _statement(

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, bindparam, func, select, text
+from sqlalchemy import Select, bindparam, func, select, text
 from sqlalchemy.orm import aliased
 
+from portal.community import queries as community
 from portal.community.models import Board, ContributionTag, Tag
 from portal.ideas.models import Idea, IdeaCount, IdeaTally, StageChange, Vote
-from portal.ideas.rules import Stage, VoteKind
+from portal.ideas.rules import WEEKS, Stage, VoteKind
 from portal.kernel.clock import now, today
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
@@ -28,9 +29,6 @@ class IdeaPage:
 
     id: int
     board_id: int
-    board_key: str
-    board_name: dict[str, Any]
-    voting: str
     author_id: int
     author_name: str
     author_kind: str
@@ -52,6 +50,13 @@ class IdeaPage:
     viewers: int
     answer_due_at: datetime | None
     my_vote: str | None
+    following: bool
+    fresh: int
+    """How many supporters have a fresh account that is not confirmed."""
+    weeks: list[int]
+    """Support of the last twelve weeks, the current one last."""
+    tags: list[community.TagCard]
+    board: community.BoardCard
 
     @property
     def url(self) -> str:
@@ -100,22 +105,27 @@ def _no_idea() -> NotFound:
     return NotFound(_l("There is no such idea."))
 
 
-_PAGE = (
-    select(
-        Idea.id, Idea.board_id, Board.key.label("board_key"), Board.name.label("board_name"), Board.voting,
-        Idea.author_id, Member.name.label("author_name"), Member.kind.label("author_kind"),
-        Member.job.label("author_job"), Idea.title, Idea.body, Idea.html, Idea.lang, Idea.category,
-        Idea.created_at, Idea.edited_at, Idea.hidden_at.is_not(None).label("hidden"), Idea.external_id,
-        IdeaTally.stage, IdeaTally.votes, IdeaTally.effective_votes, IdeaTally.imported_support,
-        IdeaTally.comments, IdeaTally.viewers, IdeaTally.answer_due_at, Vote.kind.label("my_vote"),
-        Board.audience,
-    )
-    .join(IdeaTally, IdeaTally.idea_id == Idea.id)
-    .join(Board, Board.id == Idea.board_id)
-    .join(Member, Member.id == Idea.author_id)
-    .outerjoin(Vote, and_(Vote.idea_id == Idea.id, Vote.member_id == bindparam("viewer")))
-    .where(Idea.id == bindparam("idea"))
-)  # fmt: skip
+_PAGE = text("""
+SELECT i.id, i.board_id, i.author_id, m.name, m.kind, m.job, i.title, i.body, i.html, i.lang, i.category, i.created_at,
+       i.edited_at, i.hidden_at IS NOT NULL AS hidden, i.external_id, t.stage, t.votes, t.effective_votes,
+       t.imported_support, t.comments, t.viewers, t.answer_due_at,
+       (SELECT v.kind FROM vote v WHERE v.idea_id = i.id AND v.member_id = :viewer) AS my_vote,
+       EXISTS (SELECT FROM follow f WHERE f.member_id = :viewer AND f.target_kind = 'idea' AND f.target_id = i.id),
+       (SELECT count(*) FROM vote v WHERE v.idea_id = i.id AND v.fresh AND v.kind = 'support'),
+       ARRAY(
+           SELECT coalesce(sum(d.votes), 0)::int FROM generate_series(:weeks - 1, 0, -1) AS age
+           LEFT JOIN idea_day d ON d.idea_id = i.id AND d.day BETWEEN :today - age * 7 - 6 AND :today - age * 7
+           GROUP BY age ORDER BY age DESC
+       ),
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(g.id, g.key, g.name) ORDER BY g.key), '[]')
+        FROM contribution_tag c JOIN tag g ON g.id = c.tag_id
+        WHERE c.target_kind = 'idea' AND c.target_id = i.id) AS tags,
+       b.id AS board, b.key, b.type, b.name, b.description, b.audience, b.voting, b.stages, b.categories,
+       b.promise_working_days
+FROM idea i JOIN idea_tally t ON t.idea_id = i.id JOIN board b ON b.id = i.board_id JOIN member m ON m.id = i.author_id
+WHERE i.id = :idea""")
+_BOARD = 10
+"""So many columns at the end of a row are the board's."""
 _TO_VOTE_ON = (
     select(IdeaTally.board_id, IdeaTally.author_id, IdeaTally.stage, Board.voting, Board.audience)
     .join(Board, Board.id == IdeaTally.board_id)
@@ -128,10 +138,14 @@ def idea_page(viewer: Viewer, idea_id: int) -> IdeaPage:
 
     :raise NotFound: when there is none, or this viewer may not see it.
     """
-    row = db.session.execute(_PAGE, {"idea": idea_id, "viewer": viewer.member_id}).one_or_none()
+    bound = {"idea": idea_id, "viewer": viewer.member_id, "weeks": WEEKS, "today": today()}
+    row = db.session.execute(_PAGE, bound).one_or_none()
     if row is None or not may_see_audience(viewer, row.audience) or (row.hidden and not may_see_hidden(viewer, row)):
         raise _no_idea()
-    return IdeaPage(*row[:-1])
+    board = community.board_card(row[-_BOARD:])
+    tags = [community.TagCard(*tag) for tag in row.tags]
+    values = [*row[: -_BOARD - 1], tags, board]
+    return IdeaPage(*values)
 
 
 def may_see_hidden(viewer: Viewer, row: Any) -> bool:
@@ -176,16 +190,14 @@ def standing(member_id: int, at: datetime | None = None) -> Standing:
     return Standing(verified, max((moment - row.joined_at).days, 0))
 
 
+_WAY = text("""
+SELECT s.stage, s.at, s.by_id, m.name, m.job, s.answer, s.answer_html, s.reason_code
+FROM idea_stage s LEFT JOIN member m ON m.id = s.by_id WHERE s.idea_id = :idea ORDER BY s.at, s.id""")
+
+
 def way_of(idea_id: int) -> list[StageRow]:
     """Return the stages an idea has come to, in order of time."""
-    rows = db.session.execute(
-        select(StageChange.stage, StageChange.at, StageChange.by_id, Member.name, Member.job, StageChange.answer,
-               StageChange.answer_html, StageChange.reason_code)
-        .outerjoin(Member, Member.id == StageChange.by_id)
-        .where(StageChange.idea_id == idea_id)
-        .order_by(StageChange.at, StageChange.id)
-    )  # fmt: skip
-    return [StageRow(*row) for row in rows]
+    return [StageRow(*row) for row in db.session.execute(_WAY, {"idea": idea_id})]
 
 
 def answers_of(ids: Collection[int]) -> dict[int, StageRow]:
@@ -203,21 +215,13 @@ def answers_of(ids: Collection[int]) -> dict[int, StageRow]:
     return {row[0]: StageRow(*row[1:]) for row in rows}
 
 
-_WEEKS = text("""
-SELECT coalesce(sum(d.votes), 0)::int FROM generate_series(:weeks - 1, 0, -1) AS age
-LEFT JOIN idea_day d ON d.idea_id = :idea AND d.day BETWEEN :today - age * 7 - 6 AND :today - age * 7
-GROUP BY age ORDER BY age DESC""")
+_COUNTS = text("""
+SELECT board_id, facet, key, ideas FROM idea_count WHERE board_id = ANY(CAST(:boards AS bigint[])) AND ideas > 0""")
 
 
-def weeks_of(idea_id: int, weeks: int) -> list[int]:
-    """Return the support of the last weeks, the current one last."""
-    return list(db.session.scalars(_WEEKS, {"idea": idea_id, "weeks": weeks, "today": today()}))
-
-
-def fresh_votes(idea_id: int) -> int:
-    """Return how many supporters have a fresh account that is not confirmed."""
-    wanted = select(func.count()).select_from(Vote).filter_by(idea_id=idea_id, fresh=True, kind="support")
-    return db.session.scalar(wanted) or 0
+def counts_of(board_ids: Collection[int]) -> list[tuple[int, str, str, int]]:
+    """Return all counts of some boards: board, facet, key, ideas."""
+    return [tuple(row) for row in db.session.execute(_COUNTS, {"boards": list(board_ids)})]
 
 
 def counts(board_ids: Collection[int], facet: str) -> dict[str, int]:

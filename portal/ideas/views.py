@@ -1,5 +1,6 @@
 """Pages of ideas: lists, boards, one idea, proposing, voting, answering."""
 
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from portal.community import queries as community
 from portal.community.queries import BoardCard
 from portal.community.registry import shows_boards, topics_of
 from portal.community.rules import Origin, Voting, origin_of, thread
-from portal.ideas import lists, queries, rules, services
+from portal.ideas import drawing, lists, queries, rules, services
 from portal.ideas.forms import REASON_WORDS, CommentForm, IdeaForm, StageForm
 from portal.ideas.why import reason
 from portal.kernel.errors import Invalid
@@ -29,6 +30,7 @@ ANSWERING = (Role.MODERATOR, Role.BRAND_MANAGER)
 def init_app(app: Flask) -> None:
     """Open the doors."""
     app.register_blueprint(bp)
+    drawing.init_app(app)
 
 
 # Lists
@@ -39,41 +41,49 @@ def init_app(app: Flask) -> None:
 def index() -> ResponseReturnValue:
     """List the ideas of all boards."""
     viewer = current_viewer()
-    boards = community.boards_for(viewer, "ideas")
-    counts = queries.counts_by_board([board.id for board in boards])
-    return _list_page(viewer, boards, None, counts=counts)
+    return _list_page(viewer, community.boards_for(viewer, "ideas"), None)
 
 
 @shows_boards("ideas")
 def board(found: BoardCard) -> ResponseReturnValue:
     """List the ideas of one board."""
-    return _list_page(current_viewer(), [found], found, counts={})
+    return _list_page(current_viewer(), [found], found)
 
 
-def _list_page(
-    viewer: Viewer, boards: list[BoardCard], one: BoardCard | None, *, counts: dict[int, int]
-) -> ResponseReturnValue:
+def _list_page(viewer: Viewer, boards: list[BoardCard], one: BoardCard | None) -> ResponseReturnValue:
     sort = _sort()
     ids = [board.id for board in boards]
     page = _page(viewer, ids, sort)
-    by_stage = queries.counts(ids, "stage")
+    by_board, by_stage, by_category = _counts(ids)
     return render_template(
         "ideas/list.html",
         board=one,
         boards=boards,
-        counts=counts,
+        counts=by_board,
         sort=sort,
         rows=[(row, *reason(row, sort)) for row in page.items],
         next=_here(cursor=page.next) if page.next else "",
         first=_here(cursor=None) if request.args.get("cursor") else "",
         by_stage=by_stage,
-        by_category=queries.counts(ids, "category") if one else {},
+        by_category=by_category if one else {},
         total=sum(by_stage.values()),
         waiting=lists.waiting_for_answer(ids),
         filters={name: request.args.get(name, "") for name in ("stage", "category", "tag", "q")},
         here_with=_here,
         names={board.id: board for board in boards},
     )
+
+
+def _counts(boards: list[int]) -> tuple[Counter[int], Counter[str], Counter[str]]:
+    """Return how many ideas there are by board, by stage and by category."""
+    by_board: Counter[int] = Counter()
+    by: dict[str, Counter[str]] = {"stage": Counter(), "category": Counter()}
+    for board_id, facet, key, ideas in queries.counts_of(boards):
+        if facet in by:
+            by[facet][key] += ideas
+        if facet == "stage":
+            by_board[board_id] += ideas
+    return by_board, by["stage"], by["category"]
 
 
 def _page(viewer: Viewer, boards: list[int], sort: rules.Sort) -> Page[lists.IdeaRow]:
@@ -166,8 +176,8 @@ def edit(idea_id: int) -> ResponseReturnValue:
     idea = queries.idea_page(viewer, idea_id)
     if idea.author_id != viewer.id:
         abort(403)
-    place = community.board_by_id(viewer, idea.board_id)
-    tags = ", ".join(tag.title for tag in community.tags_of(KIND, [idea_id]).get(idea_id, ()))
+    place = idea.board
+    tags = ", ".join(tag.title for tag in idea.tags)
     form = IdeaForm(data={"title": idea.title, "body": idea.body, "category": idea.category, "tags": tags})
     form.board.data = place.key
     form.offer([place], place.key)
@@ -201,28 +211,26 @@ def show(idea_id: int) -> ResponseReturnValue:
 def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 200) -> ResponseReturnValue:
     viewer = current_viewer()
     idea = queries.idea_page(viewer, idea_id)
-    place = community.board_by_id(viewer, idea.board_id)
     way = queries.way_of(idea_id)
     comments = community.comments_on(KIND, [idea_id]).get(idea_id, [])
-    stage_form.offer(place, idea.stage)
+    stage_form.offer(idea.board, idea.stage)
+    may_hide = viewer.has_role(Role.MODERATOR)
+    by_id = {comment.id: comment for comment in comments}
     page = render_template(
         "ideas/show.html",
         idea=idea,
-        board=place,
+        board=idea.board,
         way=way,
         answer=next((step for step in reversed(way) if step.answer_html), None),
         reasons=REASON_WORDS,
-        branches=thread({comment.id: comment.parent_id for comment in comments}),
-        comments={comment.id: comment for comment in comments},
-        tags=community.tags_of(KIND, [idea_id]).get(idea_id, ()),
+        branches=[
+            drawing.branch(one, by_id, may_hide=may_hide) for one in thread({c.id: c.parent_id for c in comments})
+        ],
         topics=topics_of(KIND, [idea_id]).get(idea_id, ()),
-        following=idea_id in community.is_following(viewer.member_id, KIND, [idea_id]),
-        weeks=queries.weeks_of(idea_id, rules.WEEKS),
-        fresh=queries.fresh_votes(idea_id) if round(idea.effective_votes) != idea.votes else 0,
         form=form,
         stage_form=stage_form,
         may_answer=viewer.has_role(*ANSWERING),
-        may_hide=viewer.has_role(Role.MODERATOR),
+        may_hide=may_hide,
         replying_to=_replied(comments),
         **_voting(idea),
     )
@@ -237,7 +245,7 @@ def _replied(comments: list[community.CommentRow]) -> community.CommentRow | Non
 
 def _voting(idea: queries.IdeaPage) -> dict[str, Any]:
     closed = services.REFUSALS[rules.Refusal.CLOSED] if idea.stage in rules.CLOSED else ""
-    return {"closed": closed, "three_way": idea.voting == Voting.SUPPORT_NOT_FOR_ME_SKIP}
+    return {"closed": closed, "three_way": idea.board.voting == Voting.SUPPORT_NOT_FOR_ME_SKIP}
 
 
 @bp.route("/ideas/<int:idea_id>/vote", methods=["GET"])
@@ -302,7 +310,7 @@ def stage(idea_id: int) -> ResponseReturnValue:
     viewer = current_viewer()
     idea = queries.idea_page(viewer, idea_id)
     form = StageForm()
-    form.offer(community.board_by_id(viewer, idea.board_id), idea.stage)
+    form.offer(idea.board, idea.stage)
     if form.validate_on_submit():
         try:
             services.set_stage(
