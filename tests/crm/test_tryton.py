@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,17 @@ def test_an_event_needs_its_time(tryton_gateway: TrytonGateway) -> None:
     tryton_gateway.upsert([row])
     event = Happening(id="x-1", kind="contact", key=row.key, type="t", time="soon", sequence=1)
     assert tryton_gateway.append([event])[0].field == "time"
+
+
+def test_an_address_is_marked_until_it_is_confirmed(tryton_gateway: TrytonGateway, admin: Rpc) -> None:
+    row = a_row()
+
+    def mark() -> str | None:
+        wanted = [["value", "=", row.email]]
+        found = admin.call("model.party.contact_mechanism.search_read", wanted, 0, None, None, ["name"])
+        return found[0]["name"]
+
+    tryton_gateway.upsert([row])
+    assert mark() == "not confirmed"
+    tryton_gateway.upsert([replace(row, email_confirmed=True)])
+    assert mark() is None

@@ -21,6 +21,7 @@ from trytond.transaction import Transaction, inactive_records
 from . import figures
 
 MOST_ROWS = 1000
+UNCONFIRMED = "not confirmed"
 LONGEST = 500
 TYPES = {'integer': 'whole number', 'float': 'number', 'char': 'text', 'datetime': 'time', 'boolean': 'yes or no'}
 
@@ -55,8 +56,8 @@ class Exchange(Model):
     def upsert(cls, kind, rows):
         """Create or update the parties of these rows.
 
-        A row is ``{key, crm_id, name, email, account, values}``; only ``key`` and ``values`` are needed. The
-        answer has ``{key, status, crm_id, reason, field}`` in the same order; status is created, updated,
+        A row is ``{key, crm_id, name, email, email_confirmed, account, values}``; only ``key`` and ``values`` are
+        needed. The answer has ``{key, status, crm_id, reason, field}`` in the same order; status is created, updated,
         unchanged or refused.
         """
         _require_portal()
@@ -162,7 +163,19 @@ class _Upsert:
                 self.refuse(place, refused.reason, refused.field)
         self.create(new)
         self.update(changed)
+        self.confirm()
         return self.results
+
+    def confirm(self):
+        """Take the mark off addresses that have been confirmed since."""
+        confirmed = [row['email'] for row in self.rows if row.get('email') and row.get('email_confirmed')]
+        if confirmed:
+            Mechanism = Pool().get('party.contact_mechanism')
+            marked = Mechanism.search([
+                    ('type', '=', 'email'), ('value', 'in', confirmed), ('name', '=', UNCONFIRMED),
+                    (f'party.{self.key_name}', 'in', [row['key'] for row in self.rows]),
+                    ], order=[])
+            Mechanism.write(marked, {'name': None})
 
     def values_of(self, row):
         """Return the row's values as Tryton wants them."""
@@ -219,7 +232,9 @@ class _Upsert:
         if row.get('crm_id'):
             values['code'] = row['crm_id']
         if row.get('email'):
-            values['contact_mechanisms'] = [('create', [{'type': 'email', 'value': row['email']}])]
+            name = None if row.get('email_confirmed') else UNCONFIRMED
+            values['contact_mechanisms'] = [
+                ('create', [{'type': 'email', 'value': row['email'], 'name': name}])]
         if account := self.by_code.get(row.get('account')):
             values['crm_account'] = account.id
         return values

@@ -64,6 +64,7 @@ class Row:
     crm_id: str | None = None
     name: str = ""
     email: str | None = None
+    email_confirmed: bool = False
     account: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -74,6 +75,7 @@ class Row:
             "crm_id": self.crm_id,
             "name": self.name,
             "email": self.email,
+            "email_confirmed": self.email_confirmed,
             "account": self.account,
             "values": dict(self.values),
         }

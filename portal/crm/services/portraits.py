@@ -27,6 +27,7 @@ class Portrait:
     name: str = ""
     crm_id: str | None = None
     email: str | None = None
+    email_confirmed: bool = False
     account: str | None = None
 
 
@@ -66,7 +67,8 @@ def _contact(
         values=rules.values_of("contact", known) if shares else {},
         name=who.name,
         crm_id=who.contact_id,
-        email=who.email if who.email_verified else None,
+        email=who.email,
+        email_confirmed=who.email_verified,
         account=accounts.get(who.organisation_id) if who.organisation_id else None,
     )
 

@@ -74,13 +74,14 @@ def _row(kind: Kind, portrait: Portrait, crm_id: str | None) -> Row:
         crm_id=portrait.crm_id or crm_id,
         name=portrait.name,
         email=portrait.email,
+        email_confirmed=portrait.email_confirmed,
         account=portrait.account,
     )
 
 
 def _digest(row: Row, crm_id: str | None) -> str:
-    """Return what makes a row another one: its values, and the contact or account that they belong to."""
-    return fingerprint([crm_id, dict(row.values)])
+    """Return what makes a row another one: its values, whose they are, and whether her address is proven."""
+    return fingerprint([crm_id, row.email_confirmed, dict(row.values)])
 
 
 def _drop_marks(batch: Batch, subjects: Sequence[int]) -> None:
