@@ -1,7 +1,7 @@
 # Everything one does here. `make` alone prints the list.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run work test tryton journeys lint fix types contracts sure bench lock messages assets
+.PHONY: help setup run work test tryton lint fix types contracts sure bench lock messages assets
 MAKEFLAGS += --no-print-directory
 
 # Compiled modules save seconds at each start.
@@ -45,7 +45,7 @@ work: setup ## only the workers, for a portal that is served elsewhere
 
 test: setup tryton ## every test, services included
 	@$(PYTHON) tools/browser.py
-	$(BIN)/python -m pytest -n 2 $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 tryton: setup ## the Tryton server that the tests and `make run CRM=tryton` use
 	@$(BIN)/python -m portal.local.tryton
