@@ -2,30 +2,35 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import AppGroup
 from flask_babel import force_locale
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from portal.analytics.services import routing
+from portal.analytics import queries
+from portal.analytics.services import figures, measuring, routing
 from portal.community import facade as community
+from portal.kernel.database import transaction
+from portal.kernel.progress import Progress as Watcher
 
 DAY = click.DateTime(["%Y-%m-%d"])
 SHOWN = 10
 
 
-@click.group("experts")
-def experts() -> None:
-    """Who is likely to answer, and who knows what."""
+experts = AppGroup("experts", help="Who is likely to answer, and who knows what.")
+metrics = AppGroup("metrics", help="The figures of members, accounts, boards and the whole.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
     app.cli.add_command(experts)
+    app.cli.add_command(metrics)
 
 
 def board_id_of(key: str) -> int:
@@ -98,3 +103,73 @@ def suggest(board: str, title: str, body: str, tags: str, *, as_json: bool) -> N
         return
     for line in lines:
         click.echo(f"{line['score']:.3f}  {line['name']}: {'; '.join(line['reasons'])}")
+
+
+@experts.command("learn")
+@click.option("--board", required=True, help="Key of the board.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def learn(board: str, *, as_json: bool) -> None:
+    """Learn who answers on a board, anew, from all that was written there."""
+    board_id = board_id_of(board)
+    with bar("questions and answers read", quiet=as_json) as progress, transaction():
+        task = progress.add_task("", total=None)
+        count = routing.learn_board(board_id, lambda done: progress.update(task, completed=done))
+    say({"read": count}) if as_json else click.echo(f"{count:,} questions and answers read")
+
+
+@experts.command("rank")
+@click.option("--board", help="Key of the board; all boards, and who takes part, if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def rank(board: str | None, *, as_json: bool) -> None:
+    """Work out whose word weighs how much and who knows what, on every topic."""
+    chosen = [board_id_of(board)] if board else None
+    report = measuring.measure(_Told() if not as_json else Watcher(), chosen)
+    if not as_json:
+        click.echo(", ".join(f"{name} {n:,}" for name, n in report.items()))
+        return
+    boards = chosen or queries.boards_with_expertise()
+    topics = [_topic(lines) for one in boards for lines in queries.experts_by_topic(one, SHOWN).values()]
+    say({**report, "experts": topics})
+
+
+def _topic(lines: Sequence[queries.ExpertiseLine]) -> dict[str, Any]:
+    fields = (
+        "place",
+        "low",
+        "mid",
+        "high",
+        "answers",
+        "people",
+        "answer_count_place",
+        "z_score_place",
+        "pagerank_place",
+    )
+    experts = [{"member": line.member_id} | {name: getattr(line, name) for name in fields} for line in lines]
+    return {"topic": lines[0].topic_id, "label": lines[0].label, "experts": experts}
+
+
+class _Told(Watcher):
+    """Says each step on standard error."""
+
+    def begin(self, step: str, total: int = 0) -> None:
+        """Enter a step and say so."""
+        click.echo(f"{step} …", err=True)
+        super().begin(step, total)
+
+
+@metrics.command("recount")
+@click.option("--no-mend", is_flag=True, help="Only report; leave what drifted as it is.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def recount(*, no_mend: bool, as_json: bool) -> None:
+    """Count the figures again from all facts, and say which drifted. Exit status 1 when some did."""
+    with transaction():
+        report = figures.recount(mend=not no_mend)
+        changed = figures.refresh_all()
+    if as_json:
+        say(report | {"refreshed": changed})
+    else:
+        click.echo(f"{report['facts']:,} facts, {report['figures']:,} daily figures, {report['drift']:,} drifted")
+        for example in report["examples"]:
+            click.echo(f"  member {example['member']}, {example['day']}, {example['kind']}: off by {example['off_by']}")
+    if report["drift"]:
+        raise SystemExit(1)

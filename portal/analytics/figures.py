@@ -65,7 +65,7 @@ def of_members(member_ids: Collection[int]) -> dict[int, Figures]:
 
 def _joined(ids: list[int]) -> dict[int, datetime]:
     rows = db.session.execute(select(Member.id, Member.joined_at).where(Member.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def _days(ids: list[int]) -> dict[int, dict[date, dict[str, int]]]:
@@ -297,7 +297,7 @@ def _late(ids: list[int]) -> dict[int, int]:
         )
         .group_by(QuestionCourse.asker_id)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def _ideas_since(day: date) -> int:

@@ -28,15 +28,20 @@ def count(facts: Sequence[FactRow]) -> None:
 
 @projection("analytics.routing", on=(QuestionAsked, AnswerGiven), reset=lambda: None, batch=200)
 def follow_questions(facts: Sequence[FactRow]) -> None:
-    """Let routing learn from new questions and answers; a board that it cannot follow is learned anew."""
+    """Let routing learn from new questions and answers; what an import brings is learned in one walk, later."""
     news: dict[int, list[routing.Happening]] = defaultdict(list)
+    anew: set[int] = set()
     for fact in facts:
         event = fact.event
-        if isinstance(event, QuestionAsked) and (record := support.question_record(event.question_id)) is not None:
+        if fact.recorded_at - fact.happened_at > routing.OUT_OF_ORDER:
+            anew.add(getattr(event, "board_id", 0))
+        elif isinstance(event, QuestionAsked) and (record := support.question_record(event.question_id)) is not None:
             news[event.board_id].append(routing.asked(record))
         elif isinstance(event, AnswerGiven) and not event.by_asker and event.actor_id is not None:
             answer = Answered(event.question_id, event.actor_id, fact.happened_at.timestamp())
             news[event.board_id].append(answer)
     for board_id, happened in news.items():
-        if not routing.follow(board_id, happened):
-            jobs.learn_board.once(str(board_id), board_id)
+        if board_id not in anew and not routing.follow(board_id, happened):
+            anew.add(board_id)
+    for board_id in anew:
+        jobs.learn_soon(board_id)

@@ -1,11 +1,15 @@
 """Every question about what analytics has worked out."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.analytics.models import Invitation
+from portal.analytics.folding import WRITTEN
+from portal.analytics.models import Expertise, Invitation, MemberDay, MemberFigures, ParticipationReport
+from portal.analytics.topics import queries as topics
 from portal.community import facade as community
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -64,3 +68,114 @@ def who_can_be_asked(board_id: int, member_ids: Collection[int], most_a_day: int
             audience,
         )
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertiseLine:
+    """How well a member answers on one topic: the chance that an answer helps, its 90% interval, everybody's mean.
+
+    ``place`` of ``of``, None while it is too early; beside it the places by simpler figures.
+    """
+
+    topic_id: int
+    label: str
+    member_id: int
+    low: float
+    mid: float
+    high: float
+    mean: float
+    place: int | None
+    of: int
+    answers: int
+    people: int
+    days: int
+    answer_count_place: int
+    z_score: float
+    z_score_place: int
+    pagerank_place: int
+    answer_ids: tuple[int, ...]
+    at: datetime
+
+    @property
+    def top_percent(self) -> int | None:
+        """Return among which first per cent of the ranked members this one is, at least 1."""
+        return max(1, round(100 * self.place / self.of)) if self.place is not None and self.of else None
+
+
+def expertise_of(member_id: int, boards: Collection[int] | None = None) -> list[ExpertiseLine]:
+    """Return a member's topics, those with a place first, then by evidence."""
+    wanted = select(Expertise).where(Expertise.member_id == member_id)
+    return _lines(wanted.order_by(Expertise.place.is_(None), Expertise.answers.desc()), boards)
+
+
+def experts_on(topic_id: int, boards: Collection[int] | None = None, limit: int = 50) -> list[ExpertiseLine]:
+    """Return who knows a topic, by place, then by lower bound."""
+    wanted = select(Expertise).where(Expertise.topic_id == topic_id)
+    return _lines(wanted.order_by(Expertise.place, Expertise.low.desc(), Expertise.member_id).limit(limit), boards)
+
+
+def experts_by_topic(board_id: int, each: int = 5) -> dict[int, list[ExpertiseLine]]:
+    """Return the first few on each topic of a board; one query."""
+    place = func.row_number().over(
+        partition_by=Expertise.topic_id, order_by=(Expertise.place, Expertise.low.desc(), Expertise.member_id)
+    )
+    first = select(Expertise.topic_id, Expertise.member_id, place.label("n")).filter_by(board_id=board_id).subquery()
+    wanted = (
+        select(Expertise)
+        .join(first, (first.c.topic_id == Expertise.topic_id) & (first.c.member_id == Expertise.member_id))
+        .where(first.c.n <= each)
+        .order_by(Expertise.topic_id, first.c.n)
+    )
+    found: dict[int, list[ExpertiseLine]] = {}
+    for line in _lines(wanted, None):
+        found.setdefault(line.topic_id, []).append(line)
+    return found
+
+
+def boards_with_expertise() -> list[int]:
+    """Return the boards on which expertise was worked out."""
+    return list(db.session.scalars(select(Expertise.board_id).distinct()))
+
+
+def _lines(wanted: Any, boards: Collection[int] | None) -> list[ExpertiseLine]:
+    if boards is not None:
+        wanted = wanted.where(Expertise.board_id.in_(boards))
+    rows = db.session.scalars(wanted).all()
+    cards = topics.topics_by_id({row.topic_id for row in rows})
+    return [_line(row, cards[row.topic_id].title) for row in rows if row.topic_id in cards]
+
+
+def _line(row: Expertise, label: str) -> ExpertiseLine:
+    return ExpertiseLine(
+        row.topic_id, label, row.member_id, row.low, row.mid, row.high, row.mean, row.place, row.ranked, row.answers,
+        row.people, row.days, row.answer_count_place, row.z_score, row.z_score_place, row.pagerank_place,
+        tuple(row.answer_ids), row.at,
+    )  # fmt: skip
+
+
+def days_of(member_id: int | None, days: int, boards: Collection[int] | None = None) -> list[int]:
+    """Return how much a member (None: everybody) wrote on each of the last days, the oldest first, today last."""
+    today = now().date()
+    first = today - timedelta(days=days - 1)
+    wanted = (
+        select(MemberDay.day, func.sum(MemberDay.n))
+        .where(MemberDay.day >= first, MemberDay.day <= today, MemberDay.kind.in_(WRITTEN))
+        .group_by(MemberDay.day)
+    )
+    if member_id is not None:
+        wanted = wanted.where(MemberDay.member_id == member_id)
+    if boards is not None:
+        wanted = wanted.where(MemberDay.board_id.in_(boards))
+    counts = dict(db.session.execute(wanted).tuples().all())
+    return [max(0, int(counts.get(first + timedelta(days=step), 0))) for step in range(days)]
+
+
+def figures_of(member_id: int) -> tuple[dict[str, Any], datetime] | None:
+    """Return the stored figures of a member and when they last changed."""
+    row = db.session.get(MemberFigures, member_id)
+    return (row.figures, row.changed_at) if row is not None else None
+
+
+def report_of(board_id: int, weeks: int) -> ParticipationReport | None:
+    """Return how a board took part, as last worked out."""
+    return db.session.get(ParticipationReport, (board_id, weeks))

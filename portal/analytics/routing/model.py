@@ -33,7 +33,8 @@ class Model:
 
     def score(self, features: Sequence[float], helper: Helper, tags: Sequence[str]) -> float:
         """Return the utility; only differences between candidates of one question mean something."""
-        return sum(map(mul, self.weights, features)) + helper.bias + _tag_bias(helper, tags)
+        utility: float = sum(map(mul, self.weights, features))
+        return utility + helper.bias + _tag_bias(helper, tags)
 
     def learn(self, rows: Sequence[Sequence[float]], helpers: Sequence[Helper], tags: Sequence[str],
               answered: Sequence[bool]) -> None:  # fmt: skip

@@ -13,7 +13,6 @@ from portal.analytics.topics.models import ContributionTopic
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.outbox import publish
-from portal.kernel.progress import Progress
 from portal.members.models import Member
 from portal.members.rules import Kind
 
@@ -37,18 +36,9 @@ def seeds() -> set[int]:
     return set(db.session.scalars(wanted))
 
 
-def rank_everything(progress: Progress | None = None) -> dict[str, Any]:
-    """Work out trust, then expertise on every topic; return how much there was."""
-    told = progress or Progress()
-    told.begin("trust")
-    voices = spread_trust()
-    told.begin("expertise")
-    boards = list(db.session.scalars(select(AnswerCourse.board_id).distinct()))
-    report = {"trusted": sum(voice > 0 for voice in voices.values()), "topics": 0, "members": 0, "places": 0}
-    for board_id in told.over(boards, "expertise"):
-        for name, n in rank_board(board_id, voices).items():
-            report[name] += n
-    return report
+def boards_to_rank() -> list[int]:
+    """Return the boards on which somebody answered somebody."""
+    return list(db.session.scalars(select(AnswerCourse.board_id).distinct().order_by(AnswerCourse.board_id)))
 
 
 def spread_trust() -> dict[int, float]:

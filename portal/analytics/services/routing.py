@@ -15,6 +15,7 @@ from portal.analytics.routing.replay import replay
 from portal.analytics.routing.router import InMemoryShelf, Router, rank
 from portal.analytics.routing.spread import PLACES, WINDOW, spread
 from portal.analytics.routing.words import Reason, reasons_for
+from portal.community import facade as community
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.outbox import publish
@@ -80,6 +81,13 @@ def learn_board(board_id: int, tell: Callable[[int], object] = lambda _: None) -
         tell(count)
     store.replace(board_id, router, began)
     return count
+
+
+def unlearned_boards() -> list[int]:
+    """Return the boards with questions that were never learned."""
+    boards = [board.id for board in community.every_board(community.BoardType.SUPPORT)]
+    missing = [board_id for board_id in boards if store.board_to_read(board_id) is None]
+    return [board_id for board_id, found in support.board_figures(missing).items() if found.questions]
 
 
 def follow(board_id: int, news: Sequence[Happening]) -> bool:
