@@ -203,6 +203,12 @@ def _answer_texts() -> Any:
     )
 
 
+def answer_ids_of(question_ids: Sequence[int]) -> list[int]:
+    """Return the visible answers to questions."""
+    wanted = select(Answer.id).where(Answer.question_id.in_(question_ids), Answer.hidden_at.is_(None))
+    return list(db.session.scalars(wanted))
+
+
 def _answer_text(row: Any) -> TextRecord:
     return TextRecord("answer", *row)
 

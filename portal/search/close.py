@@ -1,0 +1,166 @@
+"""Ideas and questions that are close to what somebody writes: in Italian and English, and across the two.
+
+Rare terms find candidates in the index; the candidates are then compared term by term. Four statements, whatever is
+asked; what a term weighs is read from the database, so that the web process holds no model.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from portal.kernel.database import db
+from portal.kernel.language import language_of
+from portal.search import rules
+from portal.search.services import TERMS
+
+CANDIDATES = 100
+READ = 4000
+Terms = Mapping[str, bool]
+"""Terms of a text, each with whether it stands in the title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A contribution that is close, and how likely it says the same thing."""
+
+    id: int
+    probability: float
+    likeness: rules.Likeness
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is written, as texts of one stemming hold it; ``same`` when it is that of the writer's language."""
+
+    terms: Terms
+    same: bool
+
+
+_READ = text(f"""
+WITH src AS (
+    SELECT stemming AS n, stemming, CAST(:title AS text) AS title, CAST(:body AS text) AS body
+    FROM unnest(CAST(:stemmings AS text[])) AS stemming
+), {TERMS}
+SELECT n, term, bool_or(head) AS head FROM terms GROUP BY 1, 2
+""")
+
+_OF_ENTRY = text("""
+SELECT stemming, title_terms, tsvector_to_array(terms) AS terms FROM search_entry
+WHERE kind = :kind AND target_id = :id
+""")
+
+_ENTRIES = text("SELECT term, entries FROM search_term WHERE term = ANY(:terms) AND entries > 0")
+
+
+def close_to_text(
+    kind: str, boards: Collection[int], title: str, body: str = "", *, lang: str | None = None, limit: int = 10
+) -> list[Close]:
+    """Return what is close to a text on these boards, the likeliest first."""
+    if not boards or not title.strip():
+        return []
+    found = lang or language_of(f"{title}\n{body[:READ]}")
+    stemmings = [rules.stemming_of(found)] if found else ["it", "en"]
+    terms: dict[str, dict[str, bool]] = {stemming: {} for stemming in stemmings}
+    values = {"title": title[:READ], "body": body[:READ], "stemmings": stemmings}
+    for stemming, term, head in db.session.execute(_READ, values):
+        terms[stemming][term] = head
+    return _close(kind, boards, _views(terms), limit=limit)
+
+
+def close_to_entry(kind: str, target_id: int, among: str, boards: Collection[int], limit: int = 6) -> list[Close]:
+    """Return what is close to an indexed contribution among those of a kind, itself left out."""
+    row = db.session.execute(_OF_ENTRY, {"kind": kind, "id": target_id}).one_or_none()
+    if row is None or not boards:
+        return []
+    heads = set(row.title_terms)
+    terms = {row.stemming: {term: term in heads for term in row.terms if term != "#"}}
+    found = _close(among, boards, _views(terms), limit=limit + 1)
+    return [one for one in found if among != kind or one.id != target_id][:limit]
+
+
+def _views(terms: Mapping[str, Terms]) -> dict[str, View]:
+    """Return what is written as each stemming's texts hold it: its own stems, elsewhere only what bridges languages."""
+    bridges = {term: head for one in terms.values() for term, head in one.items() if not rules.is_stem(term)}
+    views = {
+        stemming: View({rules.in_stemming(term, stemming): head for term, head in bridges.items()}, same=False)
+        for stemming in rules.CONFIGURATIONS
+        if stemming not in terms
+    }
+    return views | {stemming: View(one, same=True) for stemming, one in terms.items()}
+
+
+def _entries_of(terms: Iterable[str]) -> dict[str, int]:
+    return {row.term: row.entries for row in db.session.execute(_ENTRIES, {"terms": list(terms)})}
+
+
+def _close(kind: str, boards: Collection[int], views: Mapping[str, View], *, limit: int) -> list[Close]:
+    entries = _entries_of({"#", *(term for view in views.values() for term in view.terms)})
+    total = entries.pop("#", 0)
+    candidates = _candidates(kind, boards, views, entries, total)
+    known = {term for row in candidates for term in row.terms}
+    weights = {term: rules.rarity(n, total) for term, n in (_entries_of(known) if known else {}).items()}
+    mine = {stemming: _weighted(view.terms, entries, total) for stemming, view in views.items()}
+    likenesses = []
+    for row in candidates:
+        other = rules.Weighted.of(row.terms, row.title_terms, weights)
+        same = views[row.stemming].same
+        likenesses.append(rules.likeness(mine[row.stemming], other, stemming=row.stemming, same=same))
+    chances = rules.probabilities(likenesses)
+    found = [
+        Close(row.target_id, chance, one) for row, chance, one in zip(candidates, chances, likenesses, strict=True)
+    ]
+    found.sort(key=lambda one: (-one.probability, one.id))
+    return found[:limit]
+
+
+def _weighted(terms: Terms, entries: Mapping[str, int], total: int) -> rules.Weighted:
+    """Weigh the terms of what is written; one that no text holds is as rare as can be."""
+    weights = {term: rules.rarity(entries.get(term, 0), total) for term in terms}
+    return rules.Weighted.of(terms, [term for term, head in terms.items() if head], weights)
+
+
+_BEST = text(f"""
+SELECT best.target_id, entry.stemming, entry.title_terms, tsvector_to_array(entry.terms) AS terms FROM (
+    SELECT found.target_id, sum(term.weight) / sqrt(found.size + 10) AS score
+    FROM unnest(CAST(:terms AS text[]), CAST(:weights AS double precision[])) AS term (wanted, weight),
+        LATERAL (
+            SELECT target_id, size FROM search_entry
+            WHERE terms @@ CAST(term.wanted AS tsquery) AND kind || '' = :kind AND board_id = ANY(:boards)
+            OFFSET 0 -- term by term by the index of terms, and by no other
+        ) AS found
+    GROUP BY found.target_id, found.size ORDER BY score DESC, found.target_id LIMIT {CANDIDATES}
+) AS best JOIN search_entry AS entry ON entry.kind = :kind AND entry.target_id = best.target_id
+""")
+
+
+def _candidates(
+    kind: str, boards: Collection[int], views: Mapping[str, View], entries: Mapping[str, int], total: int
+) -> Sequence[Any]:
+    """Return up to `CANDIDATES` entries that share rare terms, those first that share most of their weight."""
+    wanted: dict[str, float] = {}
+    for view in views.values():
+        known = {term: entries.get(term, 0) for term in view.terms if view.same == rules.is_stem(term)}
+        most, budget = (rules.STEMS, rules.STEMS_BUDGET) if view.same else (rules.BRIDGES, rules.BRIDGES_BUDGET)
+        alone = rules.chosen_terms(known, most=most, budget=budget)
+        weights = {
+            term: rules.rarity(entries[term], total) ** 2 * (rules.TITLE_WEIGHT if view.terms[term] else 1.0)
+            for term in known
+            if known[term]
+        }
+        wanted |= {_lexeme(term): weights[term] for term in alone}
+        wanted |= {
+            f"{_lexeme(one)} & {_lexeme(other)}": (weights[one] + weights[other]) / 2
+            for one, other in rules.pairs(known, alone, total)
+        }
+    if not wanted:
+        return []
+    values = {"terms": list(wanted), "weights": list(wanted.values()), "kind": kind, "boards": list(boards)}
+    return db.session.execute(_BEST, values).all()
+
+
+def _lexeme(term: str) -> str:
+    """Return a term as a query's text writes it."""
+    escaped = term.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
