@@ -24,7 +24,7 @@ HEADERS = {
 
 def init_app(app: Flask) -> None:
     """Name each request and dress each answer."""
-    app.before_request(_begin)
+    app.before_request_funcs.setdefault(None, []).insert(0, _begin)  # refusals, too, have a name
     app.after_request(_dress)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from portal.analytics import facade as analytics
+from portal.analytics.facade import ExpertiseLine, Invited
 from portal.community import facade as community
 from portal.ideas import facade as ideas
 from portal.ideas.facade import IdeaRow, Sort, Stage, StageRow
@@ -15,7 +17,7 @@ from portal.support import facade as support
 from portal.support.facade import MemberFigures as HelpFigures
 from portal.support.facade import QuestionRow
 
-FEW, ANSWERED_LATELY, NEW_PEOPLE, SHOWN = 3, 8, 5, 10
+FEW, ANSWERED_LATELY, NEW_PEOPLE, SHOWN, DAYS = 3, 8, 5, 10, 147
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Front:
     people: int
     newest: Sequence[MemberCard]
     promise_days: int | None
+    days: Sequence[int]
+    """Contributions on each of the last 21 weeks' days, today last."""
+    invited: Sequence[Invited]
+    useful: Sequence[ExpertiseLine]
 
 
 def front(viewer: Viewer) -> Front:
@@ -43,6 +49,9 @@ def front(viewer: Viewer) -> Front:
         ideas_in_all=ideas.board_figures([board.id for board in boards]).ideas,
         people=members.count_members(),
         newest=[line.card for line in members.newest_members(size=NEW_PEOPLE).items],
+        days=analytics.days_of(None, DAYS, viewer),
+        invited=analytics.invited(viewer, FEW),
+        useful=analytics.expertise_of(viewer.id, viewer)[:FEW] if not viewer.is_anonymous else (),
         promise_days=min((b.promise_working_days for b in boards if b.promise_working_days), default=None),
     )
 
@@ -75,6 +84,8 @@ class MemberPage:
     answers: Sequence[Contribution]
     figures: Sequence[tuple[IdeaFigures, HelpFigures]]
     """One pair for the member herself and for staff; nothing for others, because it counts closed boards, too."""
+    expertise: Sequence[ExpertiseLine]
+    days: Sequence[int]
 
 
 def member_page(viewer: Viewer, member_id: int) -> MemberPage:
@@ -104,4 +115,6 @@ def member_page(viewer: Viewer, member_id: int) -> MemberPage:
             for row in support.answers_of_member(viewer, member_id, SHOWN)
         ],
         figures=figures,
+        expertise=analytics.expertise_of(member_id, viewer),
+        days=analytics.days_of(member_id, DAYS, viewer),
     )

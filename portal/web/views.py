@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from portal.community.facade import boards_for
 from portal.members.policy import access, anyone, signed_in
 from portal.members.services import set_language
-from portal.web import cache, errors, headers, health, home, language, templating
+from portal.web import cache, errors, headers, health, home, language, templating, tokens
 from portal.web.language import CODES, COOKIE, reader
 from portal.web.site import Site
 
@@ -23,6 +23,7 @@ def init_app(app: Flask) -> None:
     language.init_app(app)
     templating.init_app(app)
     headers.init_app(app)
+    tokens.init_app(app)
     errors.init_app(app)
     app.register_blueprint(web)
     app.extensions["csrf"].exempt(switch_theme)  # changes nothing but how this device draws
@@ -37,7 +38,7 @@ def front() -> ResponseReturnValue:
     viewer = reader()
     boards = boards_for(viewer)
     rooms = " ".join(f"board:{board.id}" for board in boards[:MOST_ROOMS])
-    return render_template("web/home.html", front=home.front(viewer), boards=boards, rooms=rooms, days=(), useful=())
+    return render_template("web/home.html", front=home.front(viewer), boards=boards, rooms=rooms)
 
 
 @web.get("/members/<int:member_id>")
@@ -45,7 +46,7 @@ def front() -> ResponseReturnValue:
 @access(anyone)
 def member(member_id: int, slug: str = "") -> ResponseReturnValue:  # noqa: ARG001 - for people who read addresses
     """Show a member's page."""
-    return render_template("web/member.html", who=home.member_page(reader(), member_id), days=(), expertise=())
+    return render_template("web/member.html", who=home.member_page(reader(), member_id))
 
 
 @web.get("/staff")
