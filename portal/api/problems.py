@@ -176,4 +176,5 @@ def _sentence(kind: str, context: Mapping[str, Any]) -> str:
     known = SENTENCES.get(kind)
     if known is None:
         return str(_("This value does not fit."))
-    return str(known) % context if context else str(known)
+    values = {**context, "expected": str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")}
+    return str(known) % values if context else str(known)

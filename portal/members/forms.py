@@ -4,7 +4,17 @@ from typing import Any
 
 from flask import g, request
 from flask_babel import lazy_gettext as _l
-from flask_security.forms import ChangePasswordForm, EmailValidation, LoginForm, RegisterFormV2, unique_user_email
+from flask_security.forms import (
+    ChangePasswordForm,
+    EmailValidation,
+    ForgotPasswordForm,
+    LoginForm,
+    RegisterFormV2,
+    ResetPasswordForm,
+    SendConfirmationForm,
+    unique_user_email,
+    valid_user_email,
+)
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -31,10 +41,10 @@ TOO_MANY_NEW = _l("Many accounts were made from here within the hour. Try again 
 FIELD_MISSING = _l("Write something here.")
 
 
-def _address() -> EmailField:
+def _address(*validators: Any) -> EmailField:
     return EmailField(
         _l("E-mail address"),
-        validators=[DataRequired(_l("Write your e-mail address.")), Length(max=EMAIL_MAX)],
+        validators=[DataRequired(_l("Write your e-mail address.")), Length(max=EMAIL_MAX), *validators],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "maxlength": EMAIL_MAX},
     )
 
@@ -105,6 +115,44 @@ class SignUpForm(KeepsOwnPath, RegisterFormV2):
             g.form_status = 429
             return False
         return bool(super().validate(**kwargs))
+
+
+class ForgottenForm(ForgotPasswordForm):
+    """Whose password is forgotten."""
+
+    email = _address(valid_user_email)
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Find the account, unless too many links were asked for from here."""
+        return _may_ask_for_link(self) and bool(super().validate(**kwargs))
+
+
+class ConfirmationForm(SendConfirmationForm):
+    """Which address waits for its link."""
+
+    email = _address(valid_user_email)
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Find the account, unless too many links were asked for from here."""
+        return _may_ask_for_link(self) and bool(super().validate(**kwargs))
+
+
+def _may_ask_for_link(form: Any) -> bool:
+    keys = [f"account:{(form.email.data or '').casefold()[:EMAIL_MAX]}", f"address:{request.remote_addr}"]
+    if not throttle.throttle().is_open(throttle.LINK, keys):
+        form.form_errors = [TOO_MANY]
+        g.form_status = 429
+        return False
+    throttle.throttle().count(throttle.LINK, keys)
+    g.form_status = 200  # the answer is the same for an address that nobody has
+    return True
+
+
+class ResetForm(ResetPasswordForm):
+    """A new password, by the link in a mail."""
+
+    password = _word(_l("New password"), "new-password")
+    password_confirm = None  # type: ignore[assignment]
 
 
 class PasswordForm(ChangePasswordForm):

@@ -14,6 +14,9 @@ SIGN_IN = RateLimitItemPerMinute(10, 5, namespace="sign-in")
 SIGN_UP = RateLimitItemPerMinute(30, 60, namespace="sign-up")
 """New accounts an address in an hour."""
 
+LINK = RateLimitItemPerMinute(5, 60, namespace="link")
+"""Mailed links an account, and an address, in an hour."""
+
 
 class Throttle:
     """Counts attempts by key."""

@@ -11,6 +11,7 @@ from portal.kernel.errors import Forbidden, Invalid
 from portal.members import queries, services
 from portal.members.agents import device_of
 from portal.members.forms import ConsentForm, ProfileForm, TokenForm
+from portal.members.mail import is_possible
 from portal.members.policy import access, anyone, role, signed_in
 from portal.members.rules import Kind, Purpose, Role
 from portal.members.session import current_session_key, current_viewer, forget_viewer
@@ -58,6 +59,7 @@ def _account(form: ProfileForm) -> str:
         form=form,
         who=queries.profile(viewer.id),
         email=queries.email_of(viewer.id),
+        can_confirm=is_possible(),
         consent=ConsentForm(data={"crm": queries.agrees(viewer.id, Purpose.CRM)}),
         sessions=[(one, device_of(one.agent)) for one in sessions],
     )

@@ -7,17 +7,25 @@ from typing import Any
 from flask import Flask, Response, g, request, session
 from flask_babel import get_locale
 from flask_login import user_logged_out
-from flask_security import PasswordUtil, RoleMixin, Security, UserMixin, verify_password
+from flask_security import MailUtil, PasswordUtil, RoleMixin, Security, UserMixin, verify_password
 from flask_security.datastore import UserDatastore
 from flask_security.signals import user_confirmed
 from flask_security.utils import set_request_attr
 
 from portal.members import passwords, policy, queries, services, throttle
-from portal.members.forms import PasswordForm, SignInForm, SignUpForm
+from portal.members.forms import (
+    ConfirmationForm,
+    ForgottenForm,
+    PasswordForm,
+    ResetForm,
+    SignInForm,
+    SignUpForm,
+)
+from portal.members.jobs import deliver
 from portal.members.models import Member
 from portal.members.policy import Viewer, access, anyone, signed_in
 from portal.members.rules import own_path
-from portal.members.session.messages import MESSAGES, Words
+from portal.members.session.messages import MESSAGES, SUBJECTS, Words
 from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
 
 BLUEPRINT = "security"
@@ -43,6 +51,14 @@ class Account(UserMixin):
         self.active = member.active
         self.fs_uniquifier = member.fs_uniquifier
         self.roles = []  # who may do what is asked of `policy`, never of Flask-Security
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both are the same member."""
+        return isinstance(other, Account) and other.id == self.id
+
+    def __hash__(self) -> int:
+        """Return what equal accounts share."""
+        return hash(self.id)
 
     @property
     def password(self) -> str | None:
@@ -124,6 +140,23 @@ class Accounts(UserDatastore):
         """Do nothing: only the kernel commits."""
 
 
+class Mails(MailUtil):
+    """Mails are promised with the rest of the transaction and sent by a worker."""
+
+    def send_mail(
+        self,
+        template: str,  # noqa: ARG002
+        subject: str,
+        recipient: str | tuple[str, str],
+        sender: str | tuple[str, str],  # noqa: ARG002
+        body: str | None,
+        html: str | None,  # noqa: ARG002
+        **_: Any,
+    ) -> None:
+        """Promise a mail."""
+        deliver.later(str(recipient), str(subject), body or "")
+
+
 class Passwords(PasswordUtil):
     """Which passwords are taken, by our rules."""
 
@@ -146,10 +179,17 @@ def init_app(app: Flask) -> None:
         login_form=SignInForm,
         register_form=SignUpForm,
         change_password_form=PasswordForm,
+        forgot_password_form=ForgottenForm,
+        send_confirmation_form=ConfirmationForm,
+        reset_password_form=ResetForm,
         password_util_cls=Passwords,
+        mail_util_cls=Mails,
     )
     security.i18n_domain = Words(app)  # type: ignore[no-untyped-call]
     security.want_json(lambda _request: False)
+    site = {"portal_url": app.config["PORTAL_URL"], "portal": app.config["PORTAL_NAME"]}
+    security.mail_context_processor(lambda: site)
+    security.login_context_processor(lambda: {"can_reset": bool(app.config["SECURITY_RECOVERABLE"])})
     _keep_to_itself(app, security)
     security.login_manager.user_loader(_load)
     security.login_manager.request_loader(lambda _request: None)
@@ -198,6 +238,17 @@ def _settings(app: Flask) -> dict[str, Any]:
         "REGISTER_USER_TEMPLATE": "members/sign_up.html",
         "CHANGE_PASSWORD_TEMPLATE": "members/password.html",
         "POST_CHANGE_VIEW": "/account",
+        "FORGOT_PASSWORD_TEMPLATE": "members/forgotten.html",
+        "RESET_PASSWORD_TEMPLATE": "members/reset.html",
+        "SEND_CONFIRMATION_TEMPLATE": "members/confirm.html",
+        "REGISTER_EMAIL_TEMPLATE": "members/mail/welcome",
+        "REGISTER_EMAIL_EXISTING_TEMPLATE": "members/mail/known",
+        "EMAIL_TEMPLATE_CONFIRM": "members/mail/confirm",
+        "EMAIL_TEMPLATE_PASSWORD_RESET": "members/mail/reset",
+        "EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": "members/mail/changed",
+        "EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": "members/mail/changed",
+        "EMAIL_HTML": False,
+        "RETURN_GENERIC_RESPONSES": mails,
         "REGISTERABLE": True,
         "CHANGEABLE": True,
         "CONFIRMABLE": mails,
@@ -212,6 +263,7 @@ def _settings(app: Flask) -> dict[str, Any]:
         "FLASH_MESSAGES": True,
         "CACHE_CONTROL": None,
         **{f"MSG_{name}": message for name, message in MESSAGES.items()},
+        **{f"EMAIL_SUBJECT_{name}": subject for name, subject in SUBJECTS.items()},
     }
     return {
         "SESSION_COOKIE_SAMESITE": "Lax",

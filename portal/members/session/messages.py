@@ -7,6 +7,13 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from flask_security.babel import FsDomain
 
+SUBJECTS = {
+    "REGISTER": _l("Welcome: confirm your address"),
+    "CONFIRM": _l("Confirm your address"),
+    "PASSWORD_RESET": _l("A new password"),
+    "PASSWORD_NOTICE": _l("Your password was changed"),
+    "PASSWORD_CHANGE_NOTICE": _l("Your password was changed"),
+}
 MESSAGES = {
     "DISABLED_ACCOUNT": (_l("This account is closed. Write to us if that is a mistake."), "error"),
     "EMAIL_ALREADY_ASSOCIATED": (_l("Somebody already has an account with this address."), "error"),
