@@ -63,6 +63,7 @@ def fresh_portal(name: str, *, keep: bool = False) -> Iterator[Flask]:
             "REDIS_URL": environ["REDIS_URL"],
             "SECRET_KEY": "only for measuring",
             "PORTAL_ENV": "testing",
+            "PORTAL_READER_CACHE": "1",
             "PORTAL_DATA_DIR": tempfile.mkdtemp(prefix="portal-bench-"),
         }
         app = create_app({**os.environ, **settings})

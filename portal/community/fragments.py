@@ -6,6 +6,7 @@ The one thing in it that belongs to a person, the token of her forms, is taken o
 
 from collections.abc import Callable, Hashable
 
+from flask import g
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
@@ -22,7 +23,7 @@ def remembered(key: Hashable, draw: Callable[[], str]) -> Markup:
     :param key: everything that the piece depends on, the language and the form's token aside.
     """
     place = (language(), key)
-    token = generate_csrf()
+    token = vars(g._get_current_object()).get("csrf_token") or generate_csrf()  # noqa: SLF001 - asked once a row
     piece = _pieces.get(place)
     if piece is None:
         if len(_pieces) >= REMEMBERED:

@@ -1,12 +1,11 @@
 """Why an idea stands where it does: one short sentence a row, and its icon."""
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from portal.ideas import rules
 from portal.ideas.lists import IdeaRow
 from portal.kernel import clock, formats
 from portal.kernel.formats import number, percent
+from portal.kernel.speech import gettext as _
+from portal.kernel.speech import ngettext
 
 ICONS = {
     rules.Sort.RISING: "rising",

@@ -8,10 +8,9 @@ from functools import lru_cache
 from typing import Literal
 
 from babel import dates, numbers
-from flask_babel import get_locale
 from markupsafe import Markup
 
-from portal.kernel import clock
+from portal.kernel import clock, speech
 
 MINUTE, HOUR, DAY, WEEK, MONTH, YEAR = 60, 3600, 86400, 604800, 2629746, 31556952
 Unit = Literal["year", "month", "week", "day", "hour", "minute", "second"]
@@ -28,7 +27,7 @@ NOTHING = "–"
 
 def language() -> str:
     """Return the two letters of the reader's language."""
-    locale = get_locale()
+    locale = speech.locale()
     return locale.language if locale is not None else "en"
 
 
