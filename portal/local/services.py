@@ -133,16 +133,37 @@ def settings_for_commands() -> dict[str, str]:
     environ = dict(os.environ)
     if {"--help", "-h"} & set(sys.argv[1:]) or len(sys.argv) == 1:
         return environ
+    place = places(environ.get("PORTAL_DATA_DIR") or "var")
+    environ = {**settings_of_running(place), **environ}
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not given(environ, name)]
     if not missing:
         return environ
     if environ.get("PORTAL_ENV") == "production":
         msg = f"{' and '.join(missing)} must be set in production."
         raise LocalError(msg, "Embedded servers are for development.")
-    services = Services(places(environ.get("PORTAL_DATA_DIR") or "var"))
+    services = Services(place)
     services.take()
     atexit.register(services.release)
     return {**environ, **services.environ(missing)}
+
+
+def settings_of_running(place: Places) -> dict[str, str]:
+    """Return the settings that `portal up` found out for this data folder, while it runs: its port, its CRM."""
+    with contextlib.suppress(OSError, ValueError), (place.run / "up.lock").open() as mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            found: dict[str, str] = json.loads((place.run / "settings.json").read_text())
+            return found
+    return {}
+
+
+def keep_settings(place: Places, settings: Mapping[str, str]) -> None:
+    """Let commands in other terminals know what `portal up` found out."""
+    part = place.run / "settings.part"
+    part.touch(mode=0o600)
+    part.write_text(json.dumps({name: settings[name] for name in settings if name.startswith("PORTAL_")}))
+    part.replace(place.run / "settings.json")
 
 
 def given(environ: Mapping[str, str], name: str) -> bool:

@@ -22,7 +22,7 @@ from portal.local.guests import invited
 from portal.local.handover import answers
 from portal.local.places import Places, places
 from portal.local.screen import Screen
-from portal.local.services import Services, given
+from portal.local.services import Services, given, keep_settings
 from portal.local.tasks import Guest, Task, child_environ, own_tasks, portal_command
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -141,6 +141,7 @@ class Supervisor:
         mark.flush()
         self._start_servers()
         guests = self._start_guests()
+        keep_settings(self.place, self.settings)
         self._prepare()
         for guest in guests:
             began_filling = time.monotonic()
@@ -301,7 +302,8 @@ class Supervisor:
             if one.process is not None:
                 children.end(one.process.pid, patience=max(0.2, until - time.monotonic()))
                 one.process.poll()
-        (self.place.run / "children.json").unlink(missing_ok=True)
+        for name in ("children.json", "settings.json"):
+            (self.place.run / name).unlink(missing_ok=True)
         self.listener.close()
         if self.services:
             self.services.release()

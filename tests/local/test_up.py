@@ -125,6 +125,9 @@ def test_everything_comes_up_is_mended_and_ends_with_nothing_left(folder: Path, 
     assert again.returncode == 1
     assert address in again.stdout
 
+    wanted = run.environ.pop("PORTAL_PORT")  # a command in another terminal knows it all the same
+    assert f"{wanted} on 127.0.0.1 is in use" in run.command("doctor").stdout
+
     found: dict[str, str] = {}
 
     def all_is_well() -> bool:
