@@ -1,18 +1,13 @@
 """Parts of addresses."""
 
-from typing import Any
-
 from flask import Flask
-from werkzeug.routing import IntegerConverter, Map
-
-BIGGEST = 2**63 - 1
+from werkzeug.routing import IntegerConverter
 
 
 class RowId(IntegerConverter):
-    """``<int:…>``: what can be the key of a row; a longer number is an unknown address."""
+    """``<int:…>``: what can be the key of a row (below 2⁶³); a longer number is an unknown address."""
 
-    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:  # noqa: A002 - Werkzeug's own name
-        super().__init__(map, *args, **{"max": BIGGEST, **kwargs})
+    regex = r"\d{1,18}"
 
 
 def init_app(app: Flask) -> None:
