@@ -76,8 +76,8 @@ def make_members(count: int) -> None:
     """Write members that agree, without ceremony."""
     db.session.execute(
         text("""
-        INSERT INTO member (name, email, email_verified_at, active, kind, roles, segments, lang, job, city, country, bio,
-                            joined_at, last_seen_at, placeholder, crm)
+        INSERT INTO member (name, email, email_verified_at, active, kind, roles, segments, lang, job, city, country,
+                            bio, joined_at, last_seen_at, placeholder, crm)
         SELECT 'Member ' || i, 'm' || i || '@example.org', now(), true, 'customer', '{}', '{}', 'en', '', '', '', '',
                now() - make_interval(hours => i), now() - make_interval(mins => i), false, '{}'
         FROM generate_series(1, :count) AS i"""),
@@ -115,7 +115,7 @@ def measure(url: str) -> dict[str, object]:
     unchanged, seconds_again, _ = drain(outlet)
     second = calls(outlet)
     with transaction():
-        db.session.execute(text("UPDATE member SET last_seen_at = now() WHERE id % 10 = 0"))
+        db.session.execute(text("UPDATE member SET joined_at = now() WHERE id % 10 = 0"))
         marking.want_everybody("webhook")
     drain(outlet)
     with transaction():

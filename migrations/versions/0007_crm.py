@@ -59,7 +59,6 @@ def upgrade() -> None:
         sa.Column("there_at", TIME),
         sa.PrimaryKeyConstraint("gateway", "kind", "subject_id", name="pk_crm_link"),
     )
-    op.create_index("ix_crm_link_crm_id", "crm_link", ["gateway", "kind", "crm_id"])
     op.create_table(
         "crm_event",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),

@@ -158,8 +158,9 @@ def take_news() -> None:
 
 @periodic(cron="40 2 * * *", queue="crm")
 def reconcile_every_night() -> None:
-    """Compare every CRM with what was sent to it."""
+    """Look at everybody anew, for some figures move with the days, and compare every CRM with what was sent to it."""
     for name in outlets():
+        marking.want_everybody(name)
         reconcile.once(name, name, None)
 
 

@@ -61,7 +61,6 @@ class Link(Model):
     """What a member or an organisation is in one CRM, what was sent to it last and what was found there."""
 
     __tablename__ = "crm_link"
-    __table_args__ = (Index("ix_crm_link_crm_id", "gateway", "kind", "crm_id"),)
 
     gateway: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)

@@ -266,13 +266,6 @@ def news_of(gateway: str, kind: str, crm_id: str) -> Mapping[str, Any] | None:
     return seen.news if seen else None
 
 
-def contacts_of_accounts(account_ids: Collection[str]) -> dict[str, int]:
-    """Return how many contacts each account has over there, as far as CRMs have told."""
-    account = SeenNews.news["account"].astext
-    wanted = select(account, func.count()).filter_by(kind="contact").where(account.in_(account_ids)).group_by(account)
-    return {one[0]: one[1] for one in db.session.execute(wanted)}
-
-
 def members_of_contacts(contact_ids: Collection[str]) -> dict[str, int]:
     """Return the members that are proven to be these contacts, by contact."""
     wanted = select(Identity.value, Identity.member_id).filter_by(kind="crm_contact", verified=True)
@@ -283,18 +276,6 @@ def organisations_of(member_ids: Collection[int]) -> set[int]:
     """Return the organisations these members belong to."""
     wanted = select(Member.organisation_id).where(Member.id.in_(member_ids), Member.organisation_id.is_not(None))
     return {organisation_id for organisation_id in db.session.scalars(wanted.distinct()) if organisation_id}
-
-
-def members_of_organisations(organisation_ids: Collection[int]) -> dict[int, list[int]]:
-    """Return the members of these organisations."""
-    wanted = select(Member.organisation_id, Member.id).where(
-        Member.organisation_id.in_(organisation_ids), Member.active, ~Member.placeholder
-    )
-    found: dict[int, list[int]] = {organisation_id: [] for organisation_id in organisation_ids}
-    for organisation_id, member_id in db.session.execute(wanted.order_by(Member.id)):
-        if organisation_id is not None:
-            found[organisation_id].append(member_id)
-    return found
 
 
 def shares_and_withdrawals(gateway: str) -> dict[str, int]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -16,10 +16,9 @@ SHORTEST_PAUSE = 2.0
 LONGEST_PAUSE = 300.0
 DIGITS = 6
 TEXT_MOST = 500
-ACTIVE_DAYS = 90
 FEWEST = 3
 """Sums over an organisation's members are withheld below this many."""
-ADDED_UP = {"ideas": "ideas_submitted", "votes": "votes", "questions": "questions", "answers": "answers"}
+COUNTED = {"members", "members_active", "penetration"}
 
 
 class Policy(StrEnum):
@@ -246,33 +245,11 @@ def halves(rows: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
     return rows[:middle], rows[middle:]
 
 
-def account_figures(people: Collection[Mapping[str, Any]], *, contacts: int, at: datetime) -> dict[str, Any]:
-    """Return an organisation's figures from those of its members who agree to be told.
+def withheld(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an organisation's figures without the sums over too few members.
 
-    :param contacts: how many contacts the CRM has for it; penetration is members over contacts.
+    >>> withheld({"members": 2, "votes": 9}), withheld({"members": 3, "votes": 9})
+    ({'members': 2}, {'members': 3, 'votes': 9})
     """
-    active = [one for one in people if _is_active(one.get("last_active"), at)]
-    figures: dict[str, Any] = {"members": len(people), "members_active": len(active)}
-    if contacts:
-        figures["penetration"] = min(1.0, len(people) / contacts)
-    if len(people) >= FEWEST:
-        figures |= {name: sum(one.get(of) or 0 for one in people) for name, of in ADDED_UP.items()}
-        figures["gini"] = gini([sum(one.get(of) or 0 for of in ADDED_UP.values()) for one in people])
-    return figures
-
-
-def _is_active(last: datetime | None, at: datetime) -> bool:
-    return last is not None and last >= at - timedelta(days=ACTIVE_DAYS)
-
-
-def gini(amounts: Sequence[float]) -> float | None:
-    """Return how unevenly an amount is spread: 0 all alike, towards 1 all with one; None when there is nothing.
-
-    >>> gini([1, 1, 1]), round(gini([0, 0, 3]), 3)
-    (0.0, 0.667)
-    """
-    total = sum(amounts)
-    if total <= 0:
-        return None
-    ranked = sum(rank * amount for rank, amount in enumerate(sorted(amounts), start=1))
-    return 2 * ranked / (len(amounts) * total) - (len(amounts) + 1) / len(amounts)
+    few = (figures.get("members") or 0) < FEWEST
+    return {name: value for name, value in figures.items() if not few or name in COUNTED}

@@ -7,14 +7,18 @@ import pytest
 from flask import Flask
 
 from portal.crm import jobs, queries
+from portal.crm.gateways.tryton import TrytonGateway
 from portal.crm.gateways.webhook import WebhookGateway
 from portal.crm.services.outlet import Outlet
+from portal.ideas.services import cast_vote, withdraw_vote
 from portal.kernel import outbox, periodic, projections
 from portal.kernel.database import db, transaction
 from portal.members import services as people
+from portal.members.queries import viewer_of
 from portal.members.rules import Purpose
 from tests.conftest import Workers
 from tests.crm.simulator import BadDay, Simulator
+from tests.ideas.factories import an_idea
 from tests.members.factories import a_member
 
 CLOCK = f"{jobs.__name__}.dispatch_what_waits"
@@ -103,6 +107,32 @@ def test_rebuilding_from_the_first_fact_sends_nothing_twice(
     workers.run()
     assert len(simulator.calls) == calls
     assert len(simulator.events) == 1
+
+
+def test_a_vote_reaches_the_tryton_server(committed: Flask, workers: Workers, tryton_gateway: TrytonGateway) -> None:
+    committed.config["PORTAL_CRM"] = "tryton"
+    committed.extensions["crm"]["tryton"] = Outlet(tryton_gateway, site="https://c.example.org")
+    author, voter = a_member(name="Nives Marcantuono"), a_member(name="Kofi Mensah")
+    try:
+        tick()
+        idea = an_idea(viewer_of(author))
+        with transaction():
+            cast_vote(idea, viewer_of(voter), origin="newest")
+        for _ in range(3):
+            workers.run()
+        there = tryton_gateway.read_back("contact", [author, voter])
+        assert there[voter].values["portal_votes"] == 1
+        assert there[author].values["portal_ideas_submitted"] == 1
+        with transaction():
+            withdraw_vote(idea, viewer_of(voter))
+        for _ in range(3):
+            workers.run()
+        assert tryton_gateway.read_back("contact", [voter])[voter].values["portal_votes"] == 0
+        assert queries.figures("tryton").pending == 0
+    finally:
+        tryton_gateway.forget("contact", [author, voter])
+        committed.config["PORTAL_CRM"] = "none"
+        committed.extensions["crm"].clear()
 
 
 def test_a_wrong_setting_says_what_is_wrong(connected: Flask) -> None:

@@ -45,7 +45,7 @@ def send_all(outlet: Outlet) -> sending.Outcome:
 
 def seen(member_id: int, at: datetime | None = None) -> None:
     """Let a figure of the member move."""
-    db.session.execute(update(Member).filter_by(id=member_id).values(last_seen_at=at or now()))
+    db.session.execute(update(Member).filter_by(id=member_id).values(joined_at=at or now() + timedelta(days=1)))
 
 
 def occurrence(member_id: int, number: int, **more: object) -> Occurrence:
@@ -80,7 +80,7 @@ def test_marks_of_one_member_are_sent_once_with_the_latest_figures(outlet: Outle
         seen(member_id, datetime(2026, 11, 1, hours, tzinfo=UTC))
         marking.want_sync([member_id])
     assert send_all(outlet).arrived == 1
-    assert simulator.contacts[member_id]["portal_last_active"] == "2026-11-01T04:00:00+00:00"
+    assert simulator.contacts[member_id]["portal_joined"] == "2026-11-01T04:00:00+00:00"
     assert db.session.scalar(select(func.count()).select_from(Wanted)) == 0
 
 
@@ -288,13 +288,14 @@ def test_an_organisation_is_the_sum_of_its_members(outlet: Outlet, simulator: Si
     mill = Organisation(name="Filatura Aventino", kind="supplier", crm={"account_id": "ACC-9"})
     db.session.add(mill)
     db.session.flush()
-    ids = [a_member(organisation_id=mill.id) for _ in range(2)]
-    seen(ids[0])
-    marking.want_sync(ids)
+    marking.want_sync([a_member(organisation_id=mill.id) for _ in range(2)])
     send_all(outlet)
     account = simulator.accounts[mill.id]
-    assert (account["portal_members"], account["portal_members_active"]) == (2, 1)
+    assert account["portal_members"] == 2
     assert account["portal_account_votes"] is None, "sums over fewer than three are withheld"
+    marking.want_sync([a_member(organisation_id=mill.id)])
+    send_all(outlet)
+    assert simulator.accounts[mill.id]["portal_account_votes"] == 0
 
 
 def test_old_marks_make_lag(outlet: Outlet) -> None:

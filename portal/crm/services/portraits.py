@@ -1,20 +1,12 @@
 """What would be sent now: figures of members and organisations, and whether they may be told."""
 
-import importlib.util
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portal.crm import queries, rules
-from portal.kernel.clock import now
+from portal.analytics import facade as analytics
+from portal.crm import rules
 from portal.members import facade as members
-
-if importlib.util.find_spec("portal.analytics.facade"):
-    from portal.analytics import facade as analytics
-else:
-
-    class analytics:
-        contact_figures = staticmethod(lambda ids: {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +48,7 @@ def _contact(
     site: str,
 ) -> Portrait:
     known = {
-        **_figures_of(who, figures),
+        **figures.get(who.member_id, {}),
         "url": f"{site}/members/{who.member_id}",
         "joined": who.joined_at,
         "consent": True,
@@ -73,23 +65,16 @@ def _contact(
     )
 
 
-def _figures_of(who: members.CrmContact, figures: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    return {"last_active": who.last_seen_at, **figures.get(who.member_id, {})}
-
-
 def _accounts(organisation_ids: Collection[int]) -> dict[int, Portrait]:
-    accounts = members.crm_accounts(organisation_ids)
-    people = queries.members_of_organisations(organisation_ids)
-    agreed = members.may_share_with_crm([one for ids in people.values() for one in ids])
-    figures = analytics.contact_figures(sorted(agreed))
-    known = {who.member_id: _figures_of(who, figures) for who in members.crm_contacts(agreed)}
-    contacts = queries.contacts_of_accounts([a.account_id for a in accounts if a.account_id])
-    found: dict[int, Portrait] = {}
-    for account in accounts:
-        theirs = [known[one] for one in people[account.organisation_id] if one in known]
-        total = contacts.get(account.account_id or "", 0)
-        values = rules.values_of("account", rules.account_figures(theirs, contacts=total, at=now()))
-        found[account.organisation_id] = Portrait(
-            account.organisation_id, bool(theirs), values, name=account.name, crm_id=account.account_id
+    figures = analytics.account_figures(organisation_ids)
+    return {
+        account.organisation_id: Portrait(
+            subject_id=account.organisation_id,
+            shares=bool(theirs.get("members")),
+            values=rules.values_of("account", rules.withheld(theirs)),
+            name=account.name,
+            crm_id=account.account_id,
         )
-    return found
+        for account in members.crm_accounts(organisation_ids)
+        for theirs in [figures.get(account.organisation_id, {})]
+    }
