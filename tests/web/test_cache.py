@@ -112,7 +112,7 @@ def test_no_page_is_older_than_ten_seconds(reader: FlaskClient, monkeypatch: pyt
 
 
 def test_refusals_are_not_kept(reader: FlaskClient) -> None:
-    assert reader.get("/mine/a").status_code == 401
+    assert reader.get("/mine/a").status_code in {302, 401}
     assert "ETag" not in reader.get("/mine/a").headers
 
 
