@@ -14,7 +14,7 @@ from portal.community.models import Board, ContributionTag, Tag
 from portal.ideas.models import Idea, IdeaCount, IdeaTally, StageChange, Vote
 from portal.ideas.rules import WEEKS, Stage, VoteKind
 from portal.kernel.clock import now, today
-from portal.kernel.database import db
+from portal.kernel.database import after_commit, db
 from portal.kernel.errors import NotFound
 from portal.members.models import Member
 from portal.members.policy import Viewer, may_see_audience
@@ -182,10 +182,16 @@ def idea_for_update(viewer: Viewer, idea_id: int) -> tuple[Idea, IdeaTally]:
     return row[0], row[1]
 
 
+_STANDING = text("SELECT email_verified_at, joined_at FROM member WHERE id = :id")
+
+
 def standing(member_id: int, at: datetime | None = None) -> Standing:
-    """Return how sure we were of a member at a moment."""
-    moment = at or now()
-    row = db.session.execute(select(Member.email_verified_at, Member.joined_at).filter_by(id=member_id)).one()
+    """Return how sure we were of a member at a moment; asked once a member and transaction."""
+    known: dict[int, Any] = db.session().info.setdefault("ideas.standing", {})
+    if member_id not in known:
+        known[member_id] = db.session.execute(_STANDING, {"id": member_id}).one()
+        after_commit(known.clear, key="ideas.standing")
+    row, moment = known[member_id], at or now()
     verified = row.email_verified_at is not None and row.email_verified_at <= moment
     return Standing(verified, max((moment - row.joined_at).days, 0))
 
@@ -365,7 +371,7 @@ def votes_given(member_ids: Collection[int]) -> dict[int, int]:
         .where(Vote.member_id.in_(member_ids), Vote.kind == VoteKind.SUPPORT)
         .group_by(Vote.member_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def stages_of(ids: Collection[int]) -> dict[int, str]:
