@@ -14,7 +14,7 @@ from portal.members.models import ApiToken, Member, MemberSession
 from portal.members.policy import NOBODY, Viewer
 from portal.members.rules import SEEN_EVERY, Role, Scope
 
-BEARER = "Bearer "
+BEARER = "bearer"
 # Plain tables, because the ORM's way to rows costs more than the query.
 _member, _session, _token = (cast("Table", model.__table__).c for model in (Member, MemberSession, ApiToken))
 _WHO = (
@@ -80,8 +80,8 @@ def current_session_key() -> str | None:
 
 def bearer_token() -> str | None:
     """Return the token that the request carries."""
-    header = request.headers.get("Authorization", "")
-    return header[len(BEARER) :].strip() if header.startswith(BEARER) else None
+    scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == BEARER else None
 
 
 def _by_cookie() -> Viewer:
