@@ -1,7 +1,6 @@
 """Pages that only read: the lists of questions, and one question."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,18 +11,11 @@ from portal.kernel.errors import NotFound
 from portal.members.policy import Viewer, access, anyone
 from portal.members.session import current_viewer
 from portal.support import queries, rules
+from portal.support.drawing import Powers, Thread, drawer
 from portal.support.forms import TextForm
 from portal.support.queries import KIND, AnswerRow, QuestionPage, QuestionRow
 
 bp = Blueprint("support", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """A top comment and its replies, as they are drawn."""
-
-    comment: "community.CommentRow"
-    replies: "Sequence[community.CommentRow]"
 
 
 def init_pages() -> None:
@@ -123,20 +115,25 @@ def question(question_id: int) -> ResponseReturnValue:
 
 def surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerRow]) -> dict[str, object]:
     """Return what the page of a question needs besides its form."""
+    powers = Powers(
+        may_accept=not viewer.is_anonymous and _may_accept(viewer, found),
+        may_mark=viewer.is_staff or viewer.has_role("support_agent"),
+        is_agent=viewer.has_role("support_agent"),
+        may_hide=viewer.has_role("moderator"),
+    )
+    threads = _threads(community.comments_on("answer", [row.id for row in answers]))
     return {
         "question": found,
         "board": community.board_by_id(viewer, found.board_id),
         "answers": answers,
+        "drawn": drawer(viewer, found, powers, threads),
         "tags": community.tags_of(KIND, [found.id]).get(found.id, []),
         "topics": community.topics_of(KIND, [found.id]).get(found.id, ()),
         "comments": _threads(community.comments_on(KIND, [found.id])).get(found.id, []),
-        "answer_comments": _threads(community.comments_on("answer", [row.id for row in answers])),
         "following": found.id in community.is_following(viewer.member_id, KIND, [found.id]),
         "sureness": [(row, rules.interval(row.useful, row.useless)) for row in answers if row.useful + row.useless][:4],
-        "may_accept": not viewer.is_anonymous and _may_accept(viewer, found),
-        "may_mark": viewer.is_staff or viewer.has_role("support_agent"),
-        "is_agent": viewer.has_role("support_agent"),
-        "may_hide": viewer.has_role("moderator"),
+        "is_agent": powers.is_agent,
+        "may_hide": powers.may_hide,
     }
 
 
