@@ -52,15 +52,16 @@ def growth(now: int, before: int) -> Growth | None:
     >>> growth(138, 100).low < 0.38 < growth(138, 100).high
     True
     """
-    total = now + before
-    if total < FEWEST_PEOPLE:
+    if now + before < FEWEST_PEOPLE:
         return None
-    share = now / total
-    spread = Z90 * math.sqrt(share * (1 - share) / total + Z90**2 / (4 * total**2))
-    middle = share + Z90**2 / (2 * total)
-    scale = 1 + Z90**2 / total
+    newer, older = now + 0.5, before + 0.5
+    size = newer + older
+    share = newer / size
+    spread = Z90 * math.sqrt(share * (1 - share) / size + Z90**2 / (4 * size**2))
+    middle = share + Z90**2 / (2 * size)
+    scale = 1 + Z90**2 / size
     low, high = (middle - spread) / scale, (middle + spread) / scale
-    return Growth((now + 0.5) / (before + 0.5) - 1, low / (1 - low) - 1, high / (1 - high) - 1)
+    return Growth(newer / older - 1, low / (1 - low) - 1, high / (1 - high) - 1)
 
 
 def weeks_until(until: datetime, weeks: int) -> list[datetime]:

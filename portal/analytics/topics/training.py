@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, insert, select, text, update
 
 from portal.analytics.topics import fresh, queries, texts
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from portal.analytics.topics.reading.training import Training
 
 LOCK = 7_203_115
+TOO_LITTLE = _l("There is too little text here to find topics in: a dozen threads are the least.")
 MODELS_KEPT = 2
 COLUMNS = ("kind", "contribution_id", "board_id", "thread_kind", "thread_id", "author_id", "written_at", "topic_id",
            "mixture", "external_id")  # fmt: skip
@@ -88,7 +90,7 @@ def train(scope: Scope, watcher: Watcher, *, topics: int | None = None, asked_by
             watcher=watcher,
         )
     except reading.TooFewPosts as error:
-        raise Refused("There is too little text here to find topics in: a dozen threads are the least.") from error
+        raise Refused(TOO_LITTLE) from error
     watcher.begin("keep")
     with transaction():
         report = _keep(scope, found, read, began=started, asked_by=asked_by)

@@ -114,6 +114,8 @@ def train(
 def _locate(read: PooledPosts) -> tuple[TopicModel, Floats]:
     """Return a model that has a space but no topics yet, and where the threads lie in it."""
     weighted = corpus.weigh(read.pooled, read.vocabulary.idf)
+    if not weighted.nnz:
+        raise TooFewPosts
     projection = clusters.latent_space(weighted)
     dimensions = projection.shape[1]
     space = TopicModel(

@@ -49,7 +49,7 @@ LONGEST: Final = 2_000
 """Characters read of a post: people say first what they want; logs and listings come after."""
 
 _TOO_SHORT_TO_TELL: Final = 6
-_SPOKEN: Final = 0.15
+_SPOKEN: Final = 0.3
 """A text in a language has at least this share of its stop words."""
 
 _REPEATED_LINE: Final = 20
@@ -57,7 +57,7 @@ _REPEATED_LINE: Final = 20
 
 # What stopwordsiso takes for empty, and is what people of some community talk about.
 _KEPT: Final = {
-    "en": "bill copy empty fire group groups importance index mill move order ordered orders page "
+    "en": "bill copy empty felt fire group groups importance index mill move order ordered orders page "
     "pages research room rooms site",
     "it": "citta città comprare consiglio gruppo paese registrazione titolo uomo",
     "es": "empleo trabajo usuario",
@@ -126,7 +126,7 @@ class _Stems(dict[str, str]):
 
     def __missing__(self, word: str) -> str:
         stem = "" if word in self._stop else fold(self._stem(word))
-        if len(stem) < _SHORTEST_STEM or stem in self._stop:
+        if len(stem) < _SHORTEST_STEM:
             stem = ""
         self[word] = stem
         return stem
