@@ -7,6 +7,7 @@ Colours are classes of the style sheet: series ``k1``-``k6`` (strokes) and ``f1`
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -208,6 +209,11 @@ def week(values: Sequence[Sequence[float]], days: Sequence[str], label: str = ""
 
 def swatch(values: Sequence[float], label: str) -> Markup:
     """Draw days as knitting: a stitch a day, a column a week, darker where more was written."""
+    return _swatch(tuple(values), label)
+
+
+@lru_cache(maxsize=256)
+def _swatch(values: tuple[float, ...], label: str) -> Markup:
     top = max(values, default=0) or 1
     name = f"knit{crc32(label.encode()):x}"
     inner = f'<defs><path id="{name}" d="{_STITCH}"/></defs>'
