@@ -306,3 +306,15 @@ def test_a_visit_is_noted_once_an_hour(app: Flask, client: FlaskClient, marta: i
     with counted_queries() as seen:
         client.get("/api/v1/me")
     assert not [statement for statement in seen if statement.startswith("UPDATE")]
+
+
+@pytest.mark.parametrize("email", ["a\0b@example.org", "x" * 300 + "@example.org", "@", "\u202emoc", "marta@example.org\n"])
+def test_an_address_that_cannot_be_one_is_like_a_wrong_one(client: FlaskClient, marta: int, email: str) -> None:
+    assert enter(client, PASSWORD, email).status_code == 422
+
+
+@pytest.mark.parametrize("password", ["a\0" + "b" * 12, "\x00" * 12, "🧶" * 12, "x" * 100_000])
+def test_any_text_can_be_tried_as_a_password(client: FlaskClient, marta: int, password: str) -> None:
+    assert enter(client, password).status_code == 422
+    new = send(client, "/sign-up", name="Ruth", email="ruth@example.org", password=password)
+    assert new.status_code in {302, 422}

@@ -104,10 +104,10 @@ class Accounts(UserDatastore):
 
     def find_user(self, case_insensitive: bool = False, **by: Any) -> Account | None:  # noqa: ARG002, FBT001, FBT002
         """Return the account with this address, or with this part of a mailed link."""
-        if "email" in by:
-            found = queries.member_by_email(str(by["email"]))
-        else:
-            found = queries.member_by_uniquifier(str(by.get("fs_uniquifier", "")))
+        wanted = str(by.get("email", by.get("fs_uniquifier", "")))
+        if "\0" in wanted:
+            return None
+        found = queries.member_by_email(wanted) if "email" in by else queries.member_by_uniquifier(wanted)
         return Account(found) if found is not None else None
 
     def find_role(self, role: str) -> RoleMixin | None:  # noqa: ARG002
