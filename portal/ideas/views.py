@@ -212,6 +212,7 @@ def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 
     viewer = current_viewer()
     idea = queries.idea_page(viewer, idea_id)
     way = queries.way_of(idea_id)
+    answers = [step for step in way if step.answer_html]
     comments = community.comments_on(KIND, [idea_id]).get(idea_id, [])
     stage_form.offer(idea.board, idea.stage)
     may_hide = viewer.has_role(Role.MODERATOR)
@@ -221,7 +222,8 @@ def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 
         idea=idea,
         board=idea.board,
         way=way,
-        answer=next((step for step in reversed(way) if step.answer_html), None),
+        answer=answers[-1] if answers else None,
+        earlier=answers[-2::-1],
         reasons=REASON_WORDS,
         branches=[
             drawing.branch(one, by_id, may_hide=may_hide) for one in thread({c.id: c.parent_id for c in comments})
