@@ -4,7 +4,7 @@ import json
 import sys
 
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import upgrade
 from sqlalchemy import inspect, text
 
@@ -48,7 +48,8 @@ def migrate() -> None:
 def load_demo() -> None:
     """Load the demo community into an empty portal, and bring everything that is counted up to date."""
     if not loader.is_loaded():
-        counts = loader.load()
+        with current_app.test_request_context():  # what one request may remember, five thousand acts need not ask
+            counts = loader.load()
         told = ", ".join(f"{counts[name]} {name}" for name in SHOWN if counts.get(name))
         tell(text=f"the demo community: {told}")
     projections.advance_all()
