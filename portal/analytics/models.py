@@ -122,7 +122,7 @@ class MemberTrust(Model):
 
 
 class Expertise(Model):
-    """How well a member answers on a topic, with its uncertainty, and the simpler figures beside it."""
+    """How well a member answers on a topic of one board, with its uncertainty, and the simpler figures beside it."""
 
     __tablename__ = "expertise"
     __table_args__ = (
@@ -132,7 +132,7 @@ class Expertise(Model):
 
     topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), primary_key=True)
-    board_id: Mapped[int] = mapped_column(ForeignKey("board.id"))
+    board_id: Mapped[int] = mapped_column(ForeignKey("board.id"), primary_key=True)
     low: Mapped[float] = mapped_column(Float(53))
     mid: Mapped[float] = mapped_column(Float(53))
     high: Mapped[float] = mapped_column(Float(53))

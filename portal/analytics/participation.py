@@ -75,45 +75,57 @@ def shares_90_9_1(written: Sequence[int], people: int) -> tuple[float, float, fl
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Those who joined in one month, and which share of them did something in each month since."""
+    """Those who came in one period (its first day), and which share of them did something in each period since."""
 
-    month: date
+    since: date
     people: int
     shares: tuple[float | None, ...]
 
 
-def month_of(day: date) -> date:
-    """Return the first day of a day's month."""
-    return day.replace(day=1)
+def period_of(day: date, months: int = 1) -> date:
+    """Return the first day of a day's month or, with three ``months``, of its quarter."""
+    return date(day.year, (day.month - 1) // months * months + 1, 1)
 
 
-def months_between(first: date, last: date) -> int:
-    """Return how many months lie between two."""
-    return (last.year - first.year) * 12 + last.month - first.month
+def later(period: date, steps: int, months: int = 1) -> date:
+    """Return the first day of the period so many steps later (earlier when negative)."""
+    place = period.year * 12 + period.month - 1 + steps * months
+    return date(place // 12, place % 12 + 1, 1)
 
 
-def cohorts(joined: Mapping[int, date], active: Mapping[int, set[date]], today: date, months: int = 8) -> list[Cohort]:
-    """Return the cohorts of the last months, the oldest first.
+def cohorts(
+    joined: Mapping[int, date], active: Mapping[int, set[date]], today: date, *, months: int = 1, periods: int = 8
+) -> list[Cohort]:
+    """Return the cohorts of the last periods, the oldest first; shares of fewer than ten people are withheld.
 
     :param active: per member the months (their first days) in which she did something.
+    :param months: length of a period.
     """
-    last = month_of(today)
+    last = period_of(today, months)
+    came: dict[date, list[int]] = {}
+    for member, day in joined.items():
+        came.setdefault(period_of(day, months), []).append(member)
+    busy = {member: {period_of(day, months) for day in days} for member, days in active.items()}
     found = []
-    for back in range(months - 1, -1, -1):
-        month = _back(last, back)
-        people = [member for member, day in joined.items() if month_of(day) == month]
-        shares: list[float | None] = []
-        for step in range(months_between(month, last) + 1):
-            when = _back(month, -step)
-            here = sum(when in active.get(member, ()) for member in people)
-            shares.append(here / len(people) if len(people) >= FEWEST else None)
-        found.append(Cohort(month, len(people), tuple(shares)))
+    for back in range(periods - 1, -1, -1):
+        since = later(last, -back, months)
+        people = came.get(since, [])
+        shares = [_share(people, busy, later(since, step, months)) for step in range(back + 1)]
+        found.append(Cohort(since, len(people), tuple(shares)))
     return found
 
 
-def _back(month: date, months: int) -> date:
-    place = month.year * 12 + month.month - 1 - months
-    return date(place // 12, place % 12 + 1, 1)
+def _share(people: Sequence[int], busy: Mapping[int, set[date]], period: date) -> float | None:
+    if len(people) < FEWEST:
+        return None
+    return sum(period in busy.get(member, ()) for member in people) / len(people)
+
+
+def cohort_months(joined: Mapping[int, date], today: date) -> int:
+    """Return 1 (month) when half of the last eight months brought ten people or more, else 3 (quarter)."""
+    last = period_of(today)
+    sizes = [sum(period_of(day) == later(last, -back) for day in joined.values()) for back in range(8)]
+    return 1 if sum(size >= FEWEST for size in sizes) >= len(sizes) / 2 else 3
 
 
 def activation(joined: Mapping[int, date], first_act: Mapping[int, date], since: date, today: date) -> tuple[int, int]:

@@ -36,7 +36,7 @@ def load_of(board_id: int, since: datetime) -> dict[int, int]:
         .where(Invitation.board_id == board_id, Invitation.at > since)
         .group_by(Invitation.member_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def who_can_be_asked(board_id: int, member_ids: Collection[int], most_a_day: int) -> set[int]:
@@ -49,9 +49,7 @@ def who_can_be_asked(board_id: int, member_ids: Collection[int], most_a_day: int
             select(Invitation.member_id, func.count())
             .where(Invitation.member_id.in_(member_ids), Invitation.at > now() - timedelta(days=1))
             .group_by(Invitation.member_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     rows = db.session.execute(
         select(Member.id, Member.kind, Member.roles, Member.segments).where(
@@ -109,9 +107,13 @@ def expertise_of(member_id: int, boards: Collection[int] | None = None) -> list[
 
 
 def experts_on(topic_id: int, boards: Collection[int] | None = None, limit: int = 50) -> list[ExpertiseLine]:
-    """Return who knows a topic, by place, then by lower bound."""
+    """Return who knows a topic, by place, then by lower bound; of several boards that share it, each one's best."""
     wanted = select(Expertise).where(Expertise.topic_id == topic_id)
-    return _lines(wanted.order_by(Expertise.place, Expertise.low.desc(), Expertise.member_id).limit(limit), boards)
+    lines = _lines(wanted.order_by(Expertise.place, Expertise.low.desc(), Expertise.member_id).limit(2 * limit), boards)
+    best: dict[int, ExpertiseLine] = {}
+    for line in lines:
+        best.setdefault(line.member_id, line)
+    return list(best.values())[:limit]
 
 
 def experts_by_topic(board_id: int, each: int = 5) -> dict[int, list[ExpertiseLine]]:
@@ -119,11 +121,12 @@ def experts_by_topic(board_id: int, each: int = 5) -> dict[int, list[ExpertiseLi
     place = func.row_number().over(
         partition_by=Expertise.topic_id, order_by=(Expertise.place, Expertise.low.desc(), Expertise.member_id)
     )
-    first = select(Expertise.topic_id, Expertise.member_id, place.label("n")).filter_by(board_id=board_id).subquery()
+    here = Expertise.board_id == board_id
+    first = select(Expertise.topic_id, Expertise.member_id, place.label("n")).where(here).subquery()
     wanted = (
         select(Expertise)
         .join(first, (first.c.topic_id == Expertise.topic_id) & (first.c.member_id == Expertise.member_id))
-        .where(first.c.n <= each)
+        .where(here, first.c.n <= each)
         .order_by(Expertise.topic_id, first.c.n)
     )
     found: dict[int, list[ExpertiseLine]] = {}
@@ -166,7 +169,7 @@ def days_of(member_id: int | None, days: int, boards: Collection[int] | None = N
         wanted = wanted.where(MemberDay.member_id == member_id)
     if boards is not None:
         wanted = wanted.where(MemberDay.board_id.in_(boards))
-    counts = dict(db.session.execute(wanted).tuples().all())
+    counts = dict(db.session.execute(wanted).all())
     return [max(0, int(counts.get(first + timedelta(days=step), 0))) for step in range(days)]
 
 

@@ -75,7 +75,7 @@ class StoredMemory:
         wanted = select(RoutingWord.word, RoutingWord.asked).where(
             RoutingWord.board_id == self.board.board_id, RoutingWord.word.in_(list(words))
         )
-        return dict(db.session.execute(wanted).tuples().all())
+        return dict(db.session.execute(wanted).all())
 
     def answered(self, words: Sequence[str]) -> dict[str, Mapping[int, int]]:
         """Return for each word how many questions with it each of the candidates answered."""

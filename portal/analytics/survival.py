@@ -3,6 +3,7 @@
 Kaplan & Meier (1958), "Nonparametric estimation from incomplete observations": what is open is censored, not dropped.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,8 @@ def course(waits: Sequence[float], happened: Sequence[bool], confidence: float =
         return Course((), (), (), (), len(waits), 0)
     waiting = [wait for wait, yes in zip(waits, happened, strict=True) if not yes]
     found = ecdf(CensoredData(uncensored=done, right=waiting)).cdf
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # undefined at 0 and 1, which is met below
         band: Any = found.confidence_interval(confidence, method="log-log")
     shares = np.asarray(found.probabilities)
     low = np.nan_to_num(np.asarray(band.low.probabilities), nan=0.0)

@@ -108,8 +108,7 @@ def rank_board(board_id: int, voices: Mapping[int, float]) -> dict[str, int]:
     db.session.execute(delete(Expertise).where(Expertise.board_id == board_id))
     rows = [_row(board_id, topic, one, withheld=unknown) for topic in standings for one in topic.standings]
     for start in range(0, len(rows), CHUNK):
-        add = insert(Expertise).on_conflict_do_nothing()
-        db.session.execute(add, rows[start : start + CHUNK])
+        db.session.execute(insert(Expertise), rows[start : start + CHUNK])
     people = {row["member_id"] for row in rows}
     publish(ExpertiseRanked(board_id=board_id, topics=len(standings), members=len(people)))
     places = sum(row["place"] is not None for row in rows)

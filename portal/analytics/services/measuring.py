@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from portal.analytics.services import expertise, participation
+from portal.analytics.services import expertise, figures, participation
 from portal.community import facade as community
 from portal.kernel.database import rollback, transaction
 from portal.kernel.progress import Cancelled, LongRun, Progress
@@ -31,6 +31,8 @@ def measure(progress: Progress, board_ids: list[int] | None = None) -> dict[str,
             for weeks in participation.WEEKS:
                 with transaction():
                     participation.work_out(board_id, weeks)
+        with transaction():
+            figures.refresh_all()
     return report
 
 

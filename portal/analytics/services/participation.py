@@ -47,7 +47,8 @@ def _report(board_id: int, weeks: int, at: datetime) -> dict[str, Any]:
     months, first = _active_months(board_id)
     sorted_out = participation.tiers(list(written.values()), len(people), weeks)
     new, ripe = participation.activation(joined, first, since, today)
-    groups = participation.cohorts(joined, months, today)
+    span = participation.cohort_months(joined, today)
+    groups = participation.cohorts(joined, months, today, months=span)
     return {
         "people": len(people),
         "weeks": weeks,
@@ -60,8 +61,9 @@ def _report(board_id: int, weeks: int, at: datetime) -> dict[str, Any]:
         "shares": list(participation.shares_90_9_1(list(written.values()), len(people))),
         "concentration": _concentration(list(written.values()), len(people)),
         "cohorts": [
-            {"month": one.month.isoformat(), "people": one.people, "shares": list(one.shares)} for one in groups
+            {"since": one.since.isoformat(), "people": one.people, "shares": list(one.shares)} for one in groups
         ],
+        "cohort_months": span,
         "funnel": _funnel(board_id, at),
         "first_answer": _first_answer(board_id, at - timedelta(weeks=weeks), at),
     }
@@ -104,7 +106,7 @@ def _firsts(board_id: int) -> Dates:
         .where(MemberDay.kind.in_(ACTS), MemberDay.n > 0, *_on(board_id))
         .group_by(MemberDay.member_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _active_days(board_id: int, since: date) -> dict[date, set[int]]:
@@ -232,7 +234,7 @@ def _first_answer(board_id: int, since: datetime, at: datetime) -> dict[str, Any
     )
     if board_id:
         wanted = wanted.where(QuestionCourse.board_id == board_id)
-    rows = db.session.execute(wanted).tuples().all()
+    rows = db.session.execute(wanted).all()
     waits = [max(0.0, ((answered or at) - asked).total_seconds() / 3600) for asked, answered in rows]
     found = course(waits, [answered is not None for _, answered in rows])
     enough = found.n >= FEWEST
