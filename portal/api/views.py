@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache, partial, update_wrapper
 from typing import Any, get_origin
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     for one in declared():
         api.add_url_rule(one.path, one.name, _serving(one), methods=[one.method])
     api.add_url_rule("/openapi.json", "description", description)
+    api.add_url_rule("/docs", "docs", docs)
     app.register_blueprint(api)
     problems.init_app(app)
 
@@ -119,6 +120,25 @@ def _dressed(one: Endpoint, result: Any) -> Response:
 
 def _json(model: "TypeAdapter[Any]", content: Any) -> bytes:
     return model.dump_json(model.validate_python(content, from_attributes=True))
+
+
+@access(anyone)
+def docs() -> ResponseReturnValue:
+    """Show people what there is."""
+    operations = [
+        {
+            "method": one.method,
+            "path": openapi.SLOT.sub(r"{\g<name>}", one.path),
+            "summary": one.summary,
+            "scope": one.scope,
+            "needs_member": one.access.signed_in or bool(one.access.roles),
+            "tag": one.tag,
+        }
+        for one in declared()
+    ]
+    tags = sorted({str(one["tag"]) for one in operations})
+    groups = [(tag, [one for one in operations if one["tag"] == tag]) for tag in tags]
+    return render_template("api/docs.html", groups=groups, server=f"{current_app.config['PORTAL_URL']}{PREFIX}")
 
 
 @access(anyone)

@@ -265,3 +265,9 @@ def test_ten_at_once_with_one_key_make_one_thing(committed: Flask) -> None:
 
 def test_descriptions_of_lists_name_their_items(portal: Flask) -> None:
     assert b"Listing_Sheep_" in openapi.document(endpoints.declared(), title="t", server="s")
+
+
+def test_people_can_read_what_there_is(client: FlaskClient) -> None:
+    page = client.get("/api/v1/docs").get_data(as_text=True)
+    assert "POST /sheep" in page
+    assert "/api/v1/openapi.json" in page
