@@ -83,9 +83,9 @@ def claim_wanted(gateway: str, limit: int) -> Claim | None:
 
 
 def links(gateway: str, kind: str, subjects: Collection[int]) -> dict[int, Any]:
-    """Return what was sent last, by subject: ``crm_id``, ``sent_hash``, ``nulled_at``."""
+    """Return what was sent last, by subject: ``crm_id``, ``sent``, ``sent_hash``, ``sent_at``, ``nulled_at``."""
     wanted = (
-        select(Link.subject_id, Link.crm_id, Link.sent_hash, Link.nulled_at, Link.sent_at)
+        select(Link.subject_id, Link.crm_id, Link.sent, Link.sent_hash, Link.nulled_at, Link.sent_at)
         .filter_by(gateway=gateway, kind=kind)
         .where(Link.subject_id.in_(subjects))
     )
@@ -307,3 +307,15 @@ def facts_of(member_id: int) -> dict[str, int]:
     wanted = select(Fact.name, func.count()).filter_by(actor_id=member_id).group_by(Fact.name)
     counts = {row[0]: row[1] for row in db.session.execute(wanted)}
     return {figure: sum(counts.get(name, 0) for name in names) for figure, names in FACTS_BEHIND.items()}
+
+
+def latest_sequence(kind: str, subject_id: int) -> int:
+    """Return the place in the record of the newest event of a subject."""
+    wanted = select(func.coalesce(func.max(CrmEvent.sequence), 0)).filter_by(kind=kind, subject_id=subject_id)
+    return int(db.session.execute(wanted).scalar_one())
+
+
+def linked_subjects(gateway: str, kind: str) -> list[int]:
+    """Return everybody of whom something was sent to this CRM and not taken back."""
+    wanted = select(Link.subject_id).filter_by(gateway=gateway, kind=kind)
+    return list(db.session.scalars(wanted.where(Link.sent_at.is_not(None), Link.nulled_at.is_(None))))

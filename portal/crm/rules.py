@@ -18,6 +18,9 @@ DIGITS = 6
 TEXT_MOST = 500
 FEWEST = 3
 """Sums over an organisation's members are withheld below this many."""
+PRESENT, LEAVING = {"new", "active", "returning"}, {"fading", "dormant"}
+CHAMPION = {"portal_answers": 10, "portal_accepted_share": 0.3, "portal_engagement": 50.0}
+"""At least so much of each makes a champion: often there, and useful to others."""
 COUNTED = {"members", "members_active", "penetration"}
 
 
@@ -127,7 +130,7 @@ def as_sent(type_: str, value: Any) -> Value:
         return _moment(value)
     if type_ == TEXT:
         text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-        return text[:TEXT_MOST]
+        return text[:TEXT_MOST] or None
     if type_ == NUMBER:
         return round(float(value), DIGITS)
     return bool(value) if type_ == YES_NO else int(value)
@@ -253,3 +256,26 @@ def withheld(figures: Mapping[str, Any]) -> dict[str, Any]:
     """
     few = (figures.get("members") or 0) < FEWEST
     return {name: value for name, value in figures.items() if not few or name in COUNTED}
+
+
+def turning_points(before: Mapping[str, Value], after: Mapping[str, Value]) -> list[str]:
+    """Return what the company may want to act upon when a contact's figures have moved, by its CloudEvents name.
+
+    >>> turning_points({"portal_lifecycle": "active"}, {"portal_lifecycle": "fading"})
+    ['portal.member.churn_signal']
+    """
+    if not before:
+        return []
+    found = []
+    if before.get("portal_lifecycle") in PRESENT and after.get("portal_lifecycle") in LEAVING:
+        found.append("portal.member.churn_signal")
+    if is_champion(after) and not is_champion(before):
+        found.append("portal.member.champion_qualified")
+    return found
+
+
+def is_champion(values: Mapping[str, Value]) -> bool:
+    """Return whether these figures are those of somebody to thank and to ask."""
+    return all(
+        isinstance(amount := values.get(name), (int, float)) and amount >= least for name, least in CHAMPION.items()
+    )

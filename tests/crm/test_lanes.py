@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, text, update
 
+from portal.analytics.models import MemberDay
 from portal.crm import queries
 from portal.crm.gateways.base import Limits
 from portal.crm.gateways.webhook import WebhookGateway
@@ -14,7 +15,7 @@ from portal.crm.services import letters, marking, sending
 from portal.crm.services.marking import Occurrence
 from portal.crm.services.outlet import Outlet
 from portal.kernel.clock import now
-from portal.kernel.database import db
+from portal.kernel.database import db, transaction
 from portal.members.models import Member
 from tests.crm.simulator import BadDay, Simulator
 from tests.members.factories import a_member
@@ -313,3 +314,47 @@ def test_links_remember_what_was_sent(outlet: Outlet) -> None:
     assert link.crm_id == f"C-{member_id}"
     assert link.sent["portal_consent"] is True
     assert db.session.scalar(select(func.count()).select_from(CrmEvent)) == 0
+
+
+def test_only_one_worker_sends_to_a_gateway_at_a_time(committed: Flask, webhook_gateway: WebhookGateway) -> None:
+    with transaction():
+        marking.open_gateway("webhook")
+        marking.want_sync([a_member()])
+    with db.engine.connect() as other:
+        turn = "SELECT pg_advisory_xact_lock(hashtextextended('crm:webhook', 0))"
+        other.execute(text(turn))
+        with transaction():
+            assert sending.send_batch(Outlet(webhook_gateway)).why == "another worker is sending"
+    with transaction():
+        assert sending.send_batch(Outlet(webhook_gateway)).arrived == 1
+
+
+def test_a_member_who_is_gone_is_taken_back(outlet: Outlet, simulator: Simulator) -> None:
+    member_id = a_member()
+    marking.want_sync([member_id])
+    send_all(outlet)
+    db.session.execute(update(Member).filter_by(id=member_id).values(active=False))
+    marking.want_everybody("webhook")
+    assert send_all(outlet).taken_back == 1
+    assert member_id not in simulator.contacts
+
+
+def test_a_turn_of_the_figures_is_an_event(outlet: Outlet, simulator: Simulator) -> None:
+    member_id = a_member()
+    seen(member_id, now() - timedelta(days=400))
+    voted(member_id, days_ago=5)
+    marking.want_sync([member_id])
+    send_all(outlet)
+    assert simulator.contacts[member_id]["portal_lifecycle"] == "active"
+    db.session.execute(delete(MemberDay))
+    voted(member_id, days_ago=100)
+    marking.want_sync([member_id])
+    send_all(outlet)
+    assert [event["type"] for event in simulator.events.values()] == ["portal.member.churn_signal"]
+
+
+def voted(member_id: int, *, days_ago: int) -> None:
+    """Let her have voted that long ago and never since."""
+    day = (now() - timedelta(days=days_ago)).date()
+    db.session.add(MemberDay(member_id=member_id, board_id=0, day=day, kind="vote", n=1))
+    db.session.flush()

@@ -64,3 +64,11 @@ def test_a_bucket_lets_through_its_rate(rate: float, seconds: int) -> None:
             made += 1
         bucket = bucket.after(step)
     assert made <= seconds * rate + max(1.0, rate) + 1
+
+
+def test_a_champion_is_told_when_she_becomes_one() -> None:
+    before = {"portal_answers": 9, "portal_accepted_share": 0.5, "portal_engagement": 80.0}
+    after = {**before, "portal_answers": 10}
+    assert rules.turning_points(before, after) == ["portal.member.champion_qualified"]
+    assert rules.turning_points(after, after) == []
+    assert rules.turning_points({}, after) == [], "a first sending is no turn"

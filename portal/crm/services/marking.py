@@ -58,10 +58,14 @@ def want(kind: str, subjects: Collection[int], *, gateways: Collection[str] | No
 
 
 def want_everybody(gateway: str) -> int:
-    """Mark every member and organisation; those that have not changed are never sent."""
-    contacts = [contact.member_id for contact in members.crm_contacts()]
-    accounts = [account.organisation_id for account in members.crm_accounts()]
-    return want("account", accounts, gateways=[gateway]) + want("contact", contacts, gateways=[gateway])
+    """Mark every member and organisation, and those who are gone; who has not changed is never sent."""
+    contacts = {contact.member_id for contact in members.crm_contacts()}
+    accounts = {account.organisation_id for account in members.crm_accounts()}
+    everybody: dict[str, set[int]] = {"account": accounts, "contact": contacts}
+    return sum(
+        want(kind, subjects | set(queries.linked_subjects(gateway, kind)), gateways=[gateway])
+        for kind, subjects in everybody.items()
+    )
 
 
 def open_gateway(name: str) -> bool:
@@ -75,10 +79,10 @@ def open_gateway(name: str) -> bool:
     return made is not None
 
 
-def record_occurrences(occurrences: Iterable[Occurrence]) -> int:
+def record_occurrences(occurrences: Iterable[Occurrence], *, gateways: Collection[str] | None = None) -> int:
     """Put occurrences on the lane of events of every gateway, in this order; known ones are left as they are."""
     moment = now()
-    gateways = known_gateways()
+    gateways = known_gateways() if gateways is None else gateways
     rows = [
         {
             "gateway": gateway,

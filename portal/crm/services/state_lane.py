@@ -1,7 +1,7 @@
 """The lane of state: figures of contacts and accounts, latest wins, and only what has changed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,9 @@ from sqlalchemy import delete, text, update
 from portal.crm import queries
 from portal.crm.gateways.base import Kind, Row, Verdict
 from portal.crm.models import CrmEvent, DeadLetter, Link
-from portal.crm.rules import fingerprint
+from portal.crm.rules import fingerprint, turning_points
 from portal.crm.services import letters
+from portal.crm.services.marking import Occurrence, record_occurrences
 from portal.crm.services.outlet import Outlet
 from portal.crm.services.portraits import Portrait, portraits
 from portal.kernel.clock import now
@@ -37,6 +38,7 @@ class Batch:
     marks: dict[int, list[int]]
     rows: list[Row] = field(default_factory=list)
     to_forget: list[int] = field(default_factory=list)
+    before: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     unchanged: int = 0
 
 
@@ -58,6 +60,7 @@ def compose(outlet: Outlet, claim: queries.Claim) -> Batch:
             batch.unchanged += 1
         else:
             batch.rows.append(row)
+            batch.before[subject] = link.sent if link is not None else {}
     _drop_marks(batch, settled)
     return batch
 
@@ -118,6 +121,28 @@ def _note_arrived(outlet: Outlet, batch: Batch, arrived: Sequence[tuple[Row, Ver
     mended = delete(DeadLetter).filter_by(gateway=outlet.name, lane="state", kind=batch.kind)
     db.session.execute(mended.where(DeadLetter.subject_id.in_(keys)))
     _learn_contacts(outlet, batch.kind, arrived)
+    if batch.kind == "contact":
+        _tell_turning_points(outlet.name, batch, [row for row, _ in arrived])
+
+
+def _tell_turning_points(gateway: str, batch: Batch, rows: Sequence[Row]) -> None:
+    """Put what the company may want to act upon on the lane of events; at most once a day of a kind."""
+    moment = now()
+    told = [
+        Occurrence(
+            id=f"turn-{row.key}-{name.rpartition('.')[2]}-{moment:%Y-%m-%d}",
+            kind=batch.kind,
+            subject_id=row.key,
+            type=name,
+            at=moment,
+            sequence=queries.latest_sequence(batch.kind, row.key),
+            path=f"/members/{row.key}",
+        )
+        for row in rows
+        for name in turning_points(batch.before.get(row.key, {}), row.values)
+    ]
+    if told:
+        record_occurrences(told, gateways=[gateway])
 
 
 def _learn_contacts(outlet: Outlet, kind: Kind, arrived: Sequence[tuple[Row, Verdict]]) -> None:
