@@ -204,8 +204,10 @@ def edit(idea_id: int) -> ResponseReturnValue:
 @bp.get("/ideas/<int:idea_id>")
 @access(anyone)
 def show(idea_id: int) -> ResponseReturnValue:
-    """Show one idea."""
-    return _show(idea_id, CommentForm(), StageForm())
+    """Show one idea; whoever opens it has seen it."""
+    page = _show(idea_id, CommentForm(), StageForm())
+    impressions.record(current_viewer(), KIND, [idea_id], origin_of(request.args.get("from")))
+    return page
 
 
 def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 200) -> ResponseReturnValue:
