@@ -64,19 +64,23 @@ def leaning(likeness: Floats) -> Floats:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def mix(counts: sparse.csr_matrix, topics: Floats, prior: Floats) -> Floats:
+def mix(counts: sparse.csr_matrix, words: Floats, prior: Floats) -> Floats:
     """Return the mixture of topics in each document (documents × topics, rows sum to one).
 
-    :param topics: λ of the trained model (topics × words).
+    :param words: what each word says of each topic (words × topics), by `sayings`.
     :param prior: pseudo-counts each document brings along (documents × topics): where its thread
         lies, or its cluster. It decides for texts too short to speak for themselves.
     """
-    words = expected(topics).T.copy()
     parts = [
         _mix_some(counts[start : start + _BATCH], words, _ALPHA + prior[start : start + _BATCH])
         for start in range(0, counts.shape[0], _BATCH)
     ]
-    return np.concatenate(parts) if parts else np.zeros((0, len(topics)), dtype=np.float32)
+    return np.concatenate(parts) if parts else np.zeros((0, words.shape[1]), dtype=np.float32)
+
+
+def sayings(topics: Floats) -> Floats:
+    """Return what each word says of each topic (words × topics), from λ of the trained model (topics × words)."""
+    return expected(topics).T.copy()
 
 
 def expected(dirichlet: Floats) -> Floats:

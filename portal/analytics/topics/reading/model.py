@@ -65,6 +65,10 @@ class TopicModel:
     def _index(self) -> dict[str, int]:
         return self.vocabulary.index()
 
+    @cached_property
+    def _sayings(self) -> Floats:
+        return mixtures.sayings(self.topics)
+
     def read(self, text: str, lang: str | None = None, *, thread: Mapping[int, float] | None = None) -> Mixture:
         """Return what one new post is about; see `read_all`."""
         return self.read_all([Fresh(text, lang, thread)])[0]
@@ -101,7 +105,7 @@ class TopicModel:
 
     def mix(self, counts: sparse.csr_matrix, leaning: Floats) -> Floats:
         """Return the mixtures (documents × topics) of documents that lean as said."""
-        return mixtures.mix(telling(counts, self.vocabulary.idf), self.topics, CONVICTION * leaning)
+        return mixtures.mix(telling(counts, self.vocabulary.idf), self._sayings, CONVICTION * leaning)
 
     def mixture(self, shares: Floats, *, least: float = 0.05, most: int = 5) -> Mixture:
         """Return one row of shares by topic id, without the crumbs."""
