@@ -69,6 +69,7 @@ def test_votes_that_were_summed_already_are_not_added_again(committed: Flask) ->
     db.session.commit()
     summed = rising(idea)
     read_all_facts()
+    assert db.session.scalar(text("SELECT sum(votes) FROM idea_day")) == 3
     assert rising(idea) == summed
 
 
