@@ -149,6 +149,14 @@ const renew = async (element) => {
   const fresh = (await page(src)).querySelector(element.id ? `#${CSS.escape(element.id)}` : `[data-on="${element.dataset.on}"]`);
   if (fresh && element.isConnected && !element.dataset.busy) element.replaceWith(document.importNode(fresh, true));
 };
+const late = new IntersectionObserver((seen) => {   // what may come after the page, once it is in sight
+  for (const { target, isIntersecting } of seen) {
+    if (!isIntersecting) continue;
+    late.unobserve(target);
+    page(target.dataset.load).then((fresh) => target.replaceChildren(...fresh.body.childNodes)).catch(() => {});
+  }
+});
+document.querySelectorAll('[data-load]').forEach((element) => late.observe(element));
 const waiting = new Map();
 const soon = (element) => {                         // bursts become one question, spread so that a crowd does not ask at once
   const key = element.dataset.src || element.id || element;
