@@ -106,13 +106,19 @@ def ensure_template() -> Path:
 
 
 def prepare(folder: Path, port: int) -> list[str]:
-    """Make a database of its own in ``folder``, unless one is there; return the command that serves it."""
+    """Make a database of its own in ``folder``, or bring the one that is there up to date with our module.
+
+    Return the command that serves it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    database = folder / f"{DATABASE}.sqlite"
-    if not database.is_file():
-        shutil.copyfile(ensure_template(), database)
-    ensure_venv()
+    database, mark = folder / f"{DATABASE}.sqlite", folder / ".module"
+    template = ensure_template()
     config = _write_config(folder, port)
+    if not database.is_file():
+        shutil.copyfile(template, database)
+    elif not mark.is_file() or mark.read_text() != template.stem:
+        _run([_program("trytond-admin"), "-c", str(config), "-d", DATABASE, "-u", "portal"])
+    mark.write_text(template.stem)
     return [_program("trytond"), "-c", str(config), "-d", DATABASE]
 
 
@@ -125,7 +131,7 @@ def serving(folder: Path, port: int | None = None) -> Iterator[Server]:
     port = port or free_port()
     command = prepare(folder, port)
     with (folder / "trytond.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=_environment())  # noqa: S603
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=_environment())
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until_ready(url, process)
@@ -306,7 +312,7 @@ def _environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _run(command: list[str], *, say: str = "", extra: Mapping[str, str] | None = None) -> None:
-    done = subprocess.run(  # noqa: S603 - our own programs with our own arguments
+    done = subprocess.run(
         command, cwd=SOURCE, env=_environment(extra), input=say.encode(), capture_output=True, check=False
     )
     if done.returncode:
