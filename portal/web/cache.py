@@ -150,7 +150,7 @@ class ReaderCache:
             *HEADERS.items(),
             ("ETag", kept.etag),
             ("Cache-Control", "no-cache"),
-            ("Vary", "Cookie, Accept-Language"),
+            ("Vary", "Cookie, Accept-Language, HX-Request"),
         ]
         if kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
             answered.labels("unchanged").inc()

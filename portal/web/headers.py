@@ -47,5 +47,5 @@ def _dress(response: Response) -> Response:
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     elif "Cache-Control" not in response.headers and response.mimetype == "text/html":
         response.headers["Cache-Control"] = "private, no-cache"
-        response.vary.update(("Cookie", "Accept-Language"))
+        response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
     return response
