@@ -41,10 +41,12 @@ class TopicLabel:
 BoardPage = Callable[["BoardCard"], "ResponseReturnValue"]
 Describer = Callable[[Viewer, Sequence[int]], Mapping[int, Card]]
 Finder = Callable[[str, Sequence[int], int], Sequence[int]]
+TopicFinder = Callable[[str, int, Sequence[int], int], Sequence[int]]
 TopicReader = Callable[[str, Sequence[int]], Mapping[int, Sequence[TopicLabel]]]
 _describers: dict[str, Describer] = {}
 _topic_readers: list[TopicReader] = []
 _finders: dict[str, Finder] = {}
+_topic_finders: list[TopicFinder] = []
 _board_pages: dict[str, BoardPage] = {}
 
 
@@ -77,6 +79,17 @@ def reads_topics(reader: TopicReader) -> TopicReader:
     """Declare the function that knows the topics of contributions. Analytics does, when it is wired."""
     _topic_readers[:] = [reader]
     return reader
+
+
+def finds_by_topic(finder: TopicFinder) -> TopicFinder:
+    """Declare the function that finds contributions about a topic: kind, topic, boards and a limit in, ids out."""
+    _topic_finders[:] = [finder]
+    return finder
+
+
+def about_topic(kind: str, topic_id: int, boards: Sequence[int], limit: int) -> Sequence[int]:
+    """Return the latest contributions of one kind about a topic; none while analytics knows no topics."""
+    return _topic_finders[0](kind, topic_id, boards, limit) if _topic_finders else ()
 
 
 def finds(kind: str) -> Callable[[Finder], Finder]:

@@ -63,6 +63,7 @@ class IdeasWanted(Paged):
     stage: str | None = None
     category: str | None = None
     tag: str | None = None
+    topic: Annotated[Id | None, Field(description="Id of a topic")] = None
     author: Annotated[Id | None, Field(description="Id of a member")] = None
     sort: Annotated[
         Literal["newest", "rising", "wanted", "explore", "answer_due"],
@@ -160,6 +161,7 @@ def list_ideas(query: IdeasWanted) -> Page[dict[str, Any]]:
         stage=query.stage,
         category=query.category,
         tag_id=lists.tag_of(query.tag),
+        topic_id=query.topic,
         author_id=query.author,
         q=query.q or "",
         cursor=query.cursor,

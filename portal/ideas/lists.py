@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from portal.community import queries as community
 from portal.community.models import ContributionTag
-from portal.community.registry import finder_of
+from portal.community.registry import about_topic, finder_of
 from portal.ideas.models import Idea
 from portal.ideas.rules import CLOSED, WEEKS, Sort, Stage
 from portal.kernel.clock import today
@@ -68,6 +68,7 @@ class Wish:
     stage: str | None = None
     category: str | None = None
     tag_id: int | None = None
+    topic_id: int | None = None
     author_id: int | None = None
     ids: Collection[int] | None = None
     q: str = ""
@@ -209,10 +210,12 @@ def _statement(
 
 
 def _ids_of(wish: Wish) -> list[int] | None:
-    """Return the few ideas that words, a tag or an author leave, or None: read the list along its order."""
+    """Return the few ideas that words, a topic, a tag or an author leave, or None: read the list along its order."""
     found: set[int] | None = None if wish.ids is None else set(wish.ids)
     if wish.q:
         found = _both(found, _ids_by_words(wish.q, wish.boards))
+    if wish.topic_id is not None:
+        found = _both(found, about_topic("idea", wish.topic_id, wish.boards, FEW))
     if wish.author_id is not None:
         mine = select(Idea.id).filter_by(author_id=wish.author_id).order_by(Idea.id.desc()).limit(FEW)
         found = _both(found, db.session.scalars(mine))

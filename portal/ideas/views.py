@@ -24,6 +24,7 @@ from portal.members.session import current_viewer
 
 bp = Blueprint("ideas", __name__)
 KIND = "idea"
+BIGGEST = 2**63 - 1
 ANSWERING = (Role.MODERATOR, Role.BRAND_MANAGER)
 
 
@@ -68,7 +69,7 @@ def _list_page(viewer: Viewer, boards: list[BoardCard], one: BoardCard | None) -
         by_category=by_category if one else {},
         total=sum(by_stage.values()),
         waiting=lists.waiting_for_answer(ids),
-        filters={name: request.args.get(name, "") for name in ("stage", "category", "tag", "q")},
+        filters={name: request.args.get(name, "") for name in ("stage", "category", "tag", "topic", "q")},
         here_with=_here,
         names={board.id: board for board in boards},
     )
@@ -93,6 +94,7 @@ def _page(viewer: Viewer, boards: list[int], sort: rules.Sort) -> Page[lists.Ide
         stage=request.args.get("stage"),
         category=request.args.get("category"),
         tag_id=lists.tag_of(request.args.get("tag")),
+        topic_id=request.args.get("topic", type=_topic),
         q=request.args.get("q", "").strip()[:200].replace("\0", ""),
         cursor=request.args.get("cursor"),
     )
@@ -100,6 +102,10 @@ def _page(viewer: Viewer, boards: list[int], sort: rules.Sort) -> Page[lists.Ide
     origin = Origin.SEARCH if wish.q else Origin(sort)
     impressions.record(viewer, KIND, [row.id for row in page.items], origin)
     return page
+
+
+def _topic(text: str) -> int:
+    return min(max(int(text), 0), BIGGEST)
 
 
 def _sort() -> rules.Sort:

@@ -208,3 +208,27 @@ def test_counts_by_stage_and_category_keep_up(app: Flask) -> None:
     services.hide(first, actor=a_viewer(roles=["moderator"]))
     assert queries.counts([place], "stage") == {"submitted": 1}
     assert queries.counts([place], "category") == {}
+
+
+def test_a_topic_narrows_a_list_to_what_is_about_it(app: Flask) -> None:
+    from portal.analytics.topics.models import ContributionTopic, Topic, TopicRun
+
+    board = a_board()
+    place = community.board_by_key(NOBODY, board).id
+    dyes, cones = an_idea(board=board, title="Walnut brown"), an_idea(board=board, title="Small cones")
+    topic, run = Topic(board_id=place), TopicRun(board_id=place, report={})
+    db.session.add_all([topic, run])
+    db.session.flush()
+    wishes = {
+        "kind": "idea",
+        "board_id": place,
+        "thread_kind": "idea",
+        "author_id": a_viewer().id,
+        "written_at": now(),
+        "mixture": [],
+        "run_id": run.id,
+    }
+    db.session.add(ContributionTopic(contribution_id=dyes, thread_id=dyes, topic_id=topic.id, **wishes))  # type: ignore[arg-type]
+    db.session.flush()
+    assert ids(board, Sort.NEWEST, topic_id=topic.id) == [dyes]
+    assert ids(board, Sort.NEWEST) == [cones, dyes]

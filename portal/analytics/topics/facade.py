@@ -6,7 +6,7 @@ from portal.analytics.topics import queries, training
 from portal.analytics.topics.queries import TopicCard, living_topics, mixtures_of, topic_card, topics_by_id
 from portal.analytics.topics.scopes import all_scopes
 from portal.community import facade as community
-from portal.community.registry import TopicLabel, reads_topics
+from portal.community.registry import TopicLabel, finds_by_topic, reads_topics
 from portal.kernel.errors import Refused
 from portal.kernel.progress import Progress
 
@@ -35,6 +35,12 @@ def labels_of(kind: str, ids: Sequence[int]) -> Mapping[int, Sequence[TopicLabel
         ]
         for one, mixture in mixtures.items()
     }
+
+
+@finds_by_topic
+def ids_about(kind: str, topic_id: int, boards: Sequence[int], limit: int) -> Sequence[int]:
+    """Return the latest contributions of one kind about a topic, for lists that are narrowed by it."""
+    return queries.ids_about(kind, topic_id, boards, limit)
 
 
 def train_everything(watcher: Progress | None = None) -> dict[str, int]:

@@ -267,6 +267,13 @@ def posts_about(
     return [PostRow(**row._asdict()) for row in db.session.execute(ordered)]
 
 
+def ids_about(kind: str, topic_id: int, boards: Collection[int], limit: int) -> list[int]:
+    """Return the ids of the latest contributions of one kind about a topic."""
+    here = ContributionTopic
+    wanted = select(here.contribution_id).where(here.topic_id == topic_id, here.kind == kind, here.board_id.in_(boards))
+    return list(db.session.scalars(wanted.order_by(here.written_at.desc(), here.contribution_id.desc()).limit(limit)))
+
+
 def rows_of_threads(threads: Collection[Key]) -> dict[Key, list[tuple[int, float]]]:
     """Return the mixtures of what opened these threads."""
     if not threads:
