@@ -32,10 +32,13 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is written, as texts of one stemming hold it; ``same`` when it is that of the writer's language."""
+    """What is written, as texts of one stemming hold it.
+
+    ``same`` when that is the writer's language; None when it may be: too little is written to tell.
+    """
 
     terms: Terms
-    same: bool
+    same: bool | None
 
 
 _READ = text(f"""
@@ -60,13 +63,21 @@ def close_to_text(
     """Return what is close to a text on these boards, the likeliest first."""
     if not boards or not title.strip():
         return []
-    found = lang or language_of(f"{title}\n{body[:READ]}")
-    stemmings = [rules.stemming_of(found)] if found else ["it", "en"]
+    stemmings = _stemmings(lang, title, body)
     terms: dict[str, dict[str, bool]] = {stemming: {} for stemming in stemmings}
     values = {"title": title[:READ], "body": body[:READ], "stemmings": stemmings}
     for stemming, term, head in db.session.execute(_READ, values):
         terms[stemming][term] = head
     return _close(kind, boards, _views(terms), limit=limit)
+
+
+def _stemmings(lang: str | None, title: str, body: str) -> list[str]:
+    """Return the stemming of a text; both of ours when a few words do not say which language they are in."""
+    found = lang or language_of(f"{title}\n{body[:READ]}")
+    few = len(title.split()) + len(body[:READ].split()) < rules.FEW_WORDS
+    if lang is None and (found is None or few):
+        return ["it", "en"]
+    return [rules.stemming_of(found)]
 
 
 def close_to_entry(kind: str, target_id: int, among: str, boards: Collection[int], limit: int = 6) -> list[Close]:
@@ -81,14 +92,19 @@ def close_to_entry(kind: str, target_id: int, among: str, boards: Collection[int
 
 
 def _views(terms: Mapping[str, Terms]) -> dict[str, View]:
-    """Return what is written as each stemming's texts hold it: its own stems, elsewhere only what bridges languages."""
-    bridges = {term: head for one in terms.values() for term, head in one.items() if not rules.is_stem(term)}
-    views = {
-        stemming: View({rules.in_stemming(term, stemming): head for term, head in bridges.items()}, same=False)
-        for stemming in rules.CONFIGURATIONS
-        if stemming not in terms
-    }
-    return views | {stemming: View(one, same=True) for stemming, one in terms.items()}
+    """Return what is written as each stemming's texts hold it: its own stems, and from elsewhere what bridges."""
+    sure = len(terms) == 1
+    views = {}
+    for stemming in rules.CONFIGURATIONS:
+        bridges = {
+            rules.in_stemming(term, stemming): head
+            for other, one in terms.items()
+            for term, head in one.items()
+            if other != stemming and not rules.is_stem(term)
+        }
+        own = terms.get(stemming)
+        views[stemming] = View(bridges | dict(own or {}), (sure or None) if own is not None else False)
+    return views
 
 
 def _entries_of(terms: Iterable[str]) -> dict[str, int]:
@@ -141,23 +157,30 @@ def _candidates(
     """Return up to `CANDIDATES` entries that share rare terms, those first that share most of their weight."""
     wanted: dict[str, float] = {}
     for view in views.values():
-        known = {term: entries.get(term, 0) for term in view.terms if view.same == rules.is_stem(term)}
-        most, budget = (rules.STEMS, rules.STEMS_BUDGET) if view.same else (rules.BRIDGES, rules.BRIDGES_BUDGET)
-        alone = rules.chosen_terms(known, most=most, budget=budget)
-        weights = {
-            term: rules.rarity(entries[term], total) ** 2 * (rules.TITLE_WEIGHT if view.terms[term] else 1.0)
-            for term in known
-            if known[term]
-        }
-        wanted |= {_lexeme(term): weights[term] for term in alone}
-        wanted |= {
-            f"{_lexeme(one)} & {_lexeme(other)}": (weights[one] + weights[other]) / 2
-            for one, other in rules.pairs(known, alone, total)
-        }
+        if view.same is not False:
+            stems = {term: head for term, head in view.terms.items() if rules.is_stem(term)}
+            wanted |= _wanted(stems, entries, total, rules.STEMS, rules.STEMS_BUDGET)
+        if view.same is not True:
+            bridges = {term: head for term, head in view.terms.items() if not rules.is_stem(term)}
+            wanted |= _wanted(bridges, entries, total, rules.BRIDGES, rules.BRIDGES_BUDGET)
     if not wanted:
         return []
     values = {"terms": list(wanted), "weights": list(wanted.values()), "kind": kind, "boards": list(boards)}
     return db.session.execute(_BEST, values).all()
+
+
+def _wanted(terms: Terms, entries: Mapping[str, int], total: int, most: int, budget: int) -> dict[str, float]:
+    """Return what to look for in the index and what a hit adds: rare terms, and pairs of the next rarest."""
+    known = {term: entries[term] for term in terms if entries.get(term)}
+    weights = {
+        term: rules.rarity(count, total) ** 2 * (rules.TITLE_WEIGHT if terms[term] else 1.0)
+        for term, count in known.items()
+    }
+    alone = rules.chosen_terms(known, most=most, budget=budget)
+    together = rules.pairs(known, alone, total)
+    return {_lexeme(term): weights[term] for term in alone} | {
+        f"{_lexeme(one)} & {_lexeme(other)}": (weights[one] + weights[other]) / 2 for one, other in together
+    }
 
 
 def _lexeme(term: str) -> str:

@@ -14,6 +14,8 @@ PAIRED = 6
 TOGETHER, PAIR_BUDGET = 3, 1500
 HEAD_SHARE = 0.3
 RIVALS = 5
+FEW_WORDS = 8
+SHARED = 0.1
 CLOSE = 0.01
 """Below this probability nothing is shown."""
 DUPLICATE = 0.5
@@ -42,9 +44,9 @@ class Likeness:
         return self.meanings + HEAD_SHARE * self.title_meanings
 
 
-# Logistic regressions, fitted by `python -m bench.similar --fit` (see there) on 1,052 pairs across languages (30 duplicates)
-# and 6,423 within one (105), of the demo community and of a mail program's support pages. Held out five ways by query:
-# of what gets 0.6 and more, 0.91 (mean 0.85) and 0.81 (0.89) are duplicates; of 0.3 to 0.6, 0.56 and 0.41.
+# Logistic regressions, fitted by `python -m bench.similar --fit` on 1,052 pairs across languages (30 duplicates) and
+# 6,423 within one (105), of the demo community and of a mail program's support pages. Held out five ways by query: of
+# what gets 0.6 and more, 0.91 (mean 0.85) and 0.81 (0.89) are duplicates; of 0.3 to 0.6, 0.56 and 0.41.
 SAME = {"bias": -5.48, "stems": 1.48, "meanings": 1.94, "title_meanings": 0.0, "lead": 8.46}
 ACROSS = {"bias": -6.55, "stems": 0.0, "meanings": 12.29, "title_meanings": 8.88, "lead": 17.71}
 
@@ -60,13 +62,18 @@ def probabilities(likenesses: Sequence[Likeness]) -> list[float]:
     A candidate that stands out from the next best ones is likelier the same than one of many alike: its lead over the
     mean of the five best others of its side (same language, other language) counts most.
     """
-    found = []
-    for place, one in enumerate(likenesses):
-        others = (o.overall for n, o in enumerate(likenesses) if n != place and o.same_language == one.same_language)
-        rivals = sorted(others, reverse=True)[:RIVALS]
-        lead = one.overall - (sum(rivals) / len(rivals) if rivals else 0.0)
-        found.append(_probability(one, lead))
-    return found
+    best = {
+        side: sorted((one.overall for one in likenesses if one.same_language == side), reverse=True)[: RIVALS + 1]
+        for side in (True, False)
+    }
+    return [
+        _probability(one, one.overall - _mean_of_others(one.overall, best[one.same_language])) for one in likenesses
+    ]
+
+
+def _mean_of_others(mine: float, best: Sequence[float]) -> float:
+    rivals = [*best[: best.index(mine)], *best[best.index(mine) + 1 :]] if mine in best else list(best[:RIVALS])
+    return sum(rivals) / len(rivals) if rivals else 0.0
 
 
 def _probability(one: Likeness, lead: float) -> float:
@@ -138,15 +145,20 @@ class Weighted:
         )
 
 
-def likeness(one: Weighted, other: Weighted, *, stemming: str, same: bool) -> Likeness:
-    """Compare a text with another of this stemming, which is its own (``same``) or not."""
+def likeness(one: Weighted, other: Weighted, *, stemming: str, same: bool | None) -> Likeness:
+    """Compare a text with another of this stemming, which is its own (``same``), is not, or may be (None).
+
+    When it may be, shared stems say that it is.
+    """
     stem, bridge = (f"{stemming}:",), (f"c.{stemming}:", f"p.{stemming}:")
+    stems = 0.0 if same is False else cosine(one.all, other.all, stem)
+    alike = same if same is not None else stems >= SHARED
     return Likeness(
-        cosine(one.all, other.all, stem) if same else 0.0,
-        cosine(one.title, other.title, stem) if same else 0.0,
+        stems if alike else 0.0,
+        cosine(one.title, other.title, stem) if alike else 0.0,
         cosine(one.all, other.all, bridge),
         cosine(one.title, other.title, bridge),
-        same,
+        alike,
     )
 
 

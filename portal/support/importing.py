@@ -14,6 +14,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from portal.community import facade as community
 from portal.community.importing import Batch, Import, Outcome, Trouble, time_of
@@ -298,7 +299,7 @@ class QuestionImport:
                 .join(QuestionTally, QuestionTally.question_id == Answer.question_id)
                 .where(Answer.board_id == self.board_id, Answer.external_id.in_(wanted))
                 .where(QuestionTally.accepted_id.is_(None))
-                .distinct(Answer.question_id)
+                .ext(distinct_on(Answer.question_id))
                 .order_by(Answer.question_id, Answer.id)
             )
             self._write_acceptances(db.session.execute(found).all())

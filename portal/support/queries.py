@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, exists, false, func, null, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from portal.community import facade as community
 from portal.community.models import ContributionTag
@@ -281,7 +282,7 @@ def best_answers(question_ids: Collection[int]) -> dict[int, AnswerRow]:
         _answers(Viewer())
         .where(Answer.question_id.in_(question_ids), Answer.hidden_at.is_(None))
         .where(~Answer.by_asker | Answer.accepted_at.is_not(None), ~Answer.outdated)
-        .distinct(Answer.question_id)
+        .ext(distinct_on(Answer.question_id))
         .order_by(Answer.question_id, Answer.accepted_at.is_(None), AnswerTally.bound.desc(), Answer.id)
     )
     return {row.question_id: row for row in (AnswerRow(*found) for found in db.session.execute(chosen))}

@@ -227,11 +227,12 @@ def test_lists_page_by_key_and_each_question_comes_once():
 
     def all_of(listing: str) -> list[int]:
         seen, cursor = [], None
-        while True:
+        for _ in range(5):
             page = queries.list_questions(boards, listing, cursor=cursor, size=3)
             seen += [row.id for row in page.items]
             if (cursor := page.next) is None:
-                return seen
+                break
+        return seen
 
     assert all_of("newest") == asked[::-1]
     assert all_of("unanswered") == [asked[2], asked[1], *(n for n in asked[5::-1] if n not in asked[1:3])]
