@@ -11,7 +11,7 @@ from portal.kernel.broker import with_broker
 
 SIGN_IN = RateLimitItemPerMinute(10, 5, namespace="sign-in")
 """Failed attempts an account, and an address, in five minutes."""
-SIGN_UP = RateLimitItemPerMinute(30, 60, namespace="sign-up")
+SIGN_UP = RateLimitItemPerMinute(100, 60, namespace="sign-up")
 """New accounts an address in an hour."""
 
 LINK = RateLimitItemPerMinute(5, 60, namespace="link")
