@@ -308,7 +308,9 @@ def test_a_visit_is_noted_once_an_hour(app: Flask, client: FlaskClient, marta: i
     assert not [statement for statement in seen if statement.startswith("UPDATE")]
 
 
-@pytest.mark.parametrize("email", ["a\0b@example.org", "x" * 300 + "@example.org", "@", "\u202emoc", "marta@example.org\n"])
+@pytest.mark.parametrize(
+    "email", ["a\0b@example.org", "x" * 300 + "@example.org", "@", "\u202emoc", "marta@example.org\n"]
+)
 def test_an_address_that_cannot_be_one_is_like_a_wrong_one(client: FlaskClient, marta: int, email: str) -> None:
     assert enter(client, PASSWORD, email).status_code == 422
 
