@@ -147,6 +147,7 @@ class Client:
             else:
                 self.send("PUT", f"/ideas/{idea}/vote", f"vote-{self.number}-{turn}")
                 self.voted.append(idea)
+            time.sleep(random.uniform(0.2, 1.5))
 
 
 def prepare(machine: Machine, clients: int, ideas: int) -> tuple[list[Client], list[int]]:
@@ -200,7 +201,8 @@ def main() -> None:
     words.add_argument("--clients", type=int, default=20)
     words.add_argument("--votes", type=int, default=500)
     words.add_argument("--posts", type=int, default=100)
-    words.add_argument("--pause", type=float, default=2.0, help="seconds between kills")
+    words.add_argument("--kills", type=int, default=16, help="processes to kill, one kind after the other")
+    words.add_argument("--pause", type=float, default=3.0, help="seconds between two kills, on average")
     words.add_argument("--tryton", action="store_true")
     asked = words.parse_args()
     with Machine(tryton=asked.tryton).running() as machine:
@@ -209,11 +211,9 @@ def main() -> None:
         began = time.monotonic()
         for thread in threads:
             thread.start()
-        turn = 0
-        while any(thread.is_alive() for thread in threads) or turn < len(VICTIMS):
-            time.sleep(random.uniform(0.5, 1.5) * asked.pause / 2)
+        for turn in range(asked.kills):
+            time.sleep(random.uniform(0.5, 1.5) * asked.pause)
             machine.kill(VICTIMS[turn % len(VICTIMS)])
-            turn += 1
         for thread in threads:
             thread.join()
         seconds = time.monotonic() - began

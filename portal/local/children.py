@@ -12,8 +12,8 @@ from pathlib import Path
 
 TETHER = Path(__file__).with_name("tether.py")
 LOG_LIMIT = 20_000_000
-LONGEST_PAUSE = 30.0
-STEADY_AFTER = 30.0
+LONGEST_PAUSE = 10.0
+STEADY_AFTER = 5.0
 
 
 def start(
@@ -117,11 +117,13 @@ class Backoff:
 
     tries: int = 0
     last: float = field(default=0.0)
+    pause: float = field(default=0.0)
 
     def next_pause(self, now: float) -> float:
-        """Return the pause in seconds before the next start."""
-        if now - self.last > STEADY_AFTER:
+        """Return the pause in seconds before the next start: none after a process that had run steadily."""
+        if now - self.last - self.pause > STEADY_AFTER:
             self.tries = 0
         self.tries += 1
         self.last = now
-        return 0.0 if self.tries == 1 else min(LONGEST_PAUSE, 0.5 * 2.0 ** (self.tries - 2))
+        self.pause = 0.0 if self.tries == 1 else min(LONGEST_PAUSE, 0.5 * 2.0 ** (self.tries - 2))
+        return self.pause
