@@ -57,10 +57,13 @@ def pagerank(
 
 
 def voices(rank: Floats, seeds: Sequence[int]) -> Floats:
-    """Return how much each member's word weighs, 0 to 1: rank in units of what a seed begins with, at most 1."""
+    """Return how much each member's word weighs: 1 for seeds, others their rank by a seed’s mean, at most 1."""
     if not len(seeds):
         return np.zeros(len(rank))
-    return np.minimum(1.0, rank / ((1 - DAMPING) / len(set(seeds))))
+    chosen = list(set(seeds))
+    heard = np.minimum(1.0, rank / rank[chosen].mean())
+    heard[chosen] = 1.0
+    return heard
 
 
 def percentiles(rank: Floats) -> Floats:

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from heapq import nlargest
 
-from portal.analytics.routing.memory import COMMON, DAY, RARE, Answered, Asked
+from portal.analytics.routing.memory import COMMON, COMMON_AT_LEAST, DAY, Answered, Asked
 
 RECENT = 30 * DAY
 NEIGHBOURS = 30
@@ -143,5 +143,5 @@ class Neighbours:
     def _telling(self, words: Sequence[str]) -> list[tuple[list[int], float]]:
         whole = len(self._lengths)
         lists = (self._holding[word] for word in words if word in self._holding)
-        useful = sorted((x for x in lists if len(x) <= max(RARE, whole * COMMON)), key=len)[:NEIGHBOUR_WORDS]
+        useful = sorted((x for x in lists if len(x) <= max(COMMON_AT_LEAST, whole * COMMON)), key=len)[:NEIGHBOUR_WORDS]
         return [(places, math.log((whole + 1) / len(places)) ** 2) for places in useful]

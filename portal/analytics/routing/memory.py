@@ -24,6 +24,7 @@ DAYS_KEPT = 31
 ASKERS_KEPT = 400
 WORDS_READ = 150
 COMMON = 0.1
+COMMON_AT_LEAST = 30
 RARE = 3
 WORDS_USED = 40
 _WORD = re.compile(r"[a-z][a-z0-9]{2,}")
@@ -209,6 +210,6 @@ class InMemory:
 
 def telling_words(memory: Memory, words: Iterable[str]) -> dict[str, int]:
     """Return the words that tell questions apart, the rarest first, with the number of questions that hold them."""
-    most = max(memory.questions * COMMON, RARE)
+    most = max(memory.questions * COMMON, COMMON_AT_LEAST)
     useful = [(asked, word) for word, asked in memory.asked(words).items() if RARE <= asked <= most]
     return {word: asked for asked, word in sorted(useful)[:WORDS_USED]}

@@ -19,8 +19,18 @@ BIAS_RATE = 0.1
 RIDGE = 1e-4
 FADE = 1 - 1e-4
 SOME = 1e-2
-FIRST_WEIGHTS = {"rate_3d": 0.1, "rate_7d": 0.1, "rate_30d": 0.2, "rate_120d": 0.2, "hours_-1_2": 0.2,
-                 "week_0_12": 0.1, "week_0_24": 0.1, "tags": 0.2, "words": 0.4, "asker": 0.1, "total": 0.1}  # fmt: skip
+FIRST_WEIGHTS = {
+    "rate_3d": 0.1,
+    "rate_7d": 0.1,
+    "rate_30d": 0.2,
+    "rate_120d": 0.25,
+    "hours_0_12": 0.2,
+    "week_0_24": 0.1,
+    "tags": 0.5,
+    "words": 0.9,
+    "asker": 0.15,
+    "total": 0.15,
+}
 
 
 @dataclass(slots=True)
