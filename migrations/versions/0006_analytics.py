@@ -198,7 +198,7 @@ def _create_expertise() -> None:
             pagerank_place bigint NOT NULL,
             answer_ids bigint[] NOT NULL,
             at timestamptz NOT NULL,
-            CONSTRAINT pk_expertise PRIMARY KEY (topic_id, member_id),
+            CONSTRAINT pk_expertise PRIMARY KEY (topic_id, member_id, board_id),
             CONSTRAINT fk_expertise_topic_id_topic FOREIGN KEY(topic_id) REFERENCES topic (id) ON DELETE CASCADE,
             CONSTRAINT fk_expertise_member_id_member FOREIGN KEY(member_id) REFERENCES member (id) ON DELETE CASCADE,
             CONSTRAINT fk_expertise_board_id_board FOREIGN KEY(board_id) REFERENCES board (id)

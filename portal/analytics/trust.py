@@ -61,7 +61,7 @@ def voices(rank: Floats, seeds: Sequence[int]) -> Floats:
     if not len(seeds):
         return np.zeros(len(rank))
     chosen = list(set(seeds))
-    heard = np.minimum(1.0, rank / rank[chosen].mean())
+    heard: Floats = np.minimum(1.0, rank / rank[chosen].mean())
     heard[chosen] = 1.0
     return heard
 
