@@ -1,7 +1,7 @@
 """Imports: rows a second and peak memory, for ideas and for the comments on them; and that a second time adds nothing.
 
-Each file is brought in by the command itself, in a process of its own. With ``IDEAS`` and ``COMMENTS`` in the environment these
-files are taken, else 10,000 ideas and 20,000 comments that are made up.
+Each file is brought in by the command itself, in a process of its own. With ``IDEAS`` and ``COMMENTS`` in the environment
+these files are taken, else 10,000 ideas and 20,000 comments that are made up.
 """
 
 import gzip
@@ -29,8 +29,8 @@ def made_up(folder: Path) -> dict[str, Path]:
         for n in range(IDEAS)
     )  # fmt: skip
     comments = (
-        {"id": n, "idea": n % IDEAS, "parent": n - 1 if n % 2 and n % IDEAS else None, "author": f"a{n % 900}", "lang": "en",
-         "created_at": moment(n), "likes": n % 7, "body": sentence(12, 40)}
+        {"id": n, "idea": n % IDEAS, "parent": n - 1 if n % 2 and n % IDEAS else None, "author": f"a{n % 900}",
+         "lang": "en", "created_at": moment(n), "likes": n % 7, "body": sentence(12, 40)}
         for n in range(COMMENTS)
     )  # fmt: skip
     return {

@@ -40,7 +40,8 @@ def voters(count: int, first: int) -> None:
     db.session.execute(
         text("""
             INSERT INTO member
-                (id, name, email, email_verified_at, active, kind, lang, job, city, country, bio, joined_at, placeholder)
+                (id, name, email, email_verified_at, active, kind, lang, job, city, country, bio, joined_at,
+                 placeholder)
             SELECT n, 'Voter ' || n, 'voter' || n || '@example.org', now(), true, 'customer', 'en', '', '', '', '',
                    now() - interval '1 year', false
             FROM generate_series(CAST(:first AS bigint), :last) AS n"""),
