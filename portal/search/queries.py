@@ -116,13 +116,16 @@ _NARROW = {
 }
 
 _SPELL = text("""
-SELECT word, (
-    SELECT known.word FROM search_word AS known WHERE known.word % typed.word AND known.entries > 0
-    ORDER BY similarity(known.word, typed.word) DESC, known.entries DESC LIMIT 1
+SELECT typed.word, (
+    SELECT known.word FROM search_word AS known
+    WHERE known.word % typed.word AND known.word <> typed.word
+        AND known.entries > :usual * coalesce(own.entries, 0)
+    ORDER BY similarity(known.word, typed.word) * ln(known.entries + 2) DESC, known.word LIMIT 1
 ) AS likely
-FROM unnest(CAST(:words AS text[])) AS typed (word)
-WHERE NOT EXISTS (SELECT 1 FROM search_word WHERE search_word.word = typed.word AND entries > 0)
+FROM unnest(CAST(:words AS text[])) AS typed (word) LEFT JOIN search_word AS own ON own.word = typed.word
 """)
+USUAL = 20
+"""A word that is this many times as frequent as the one that was typed may have been meant."""
 
 _HEADLINE = text(f"""
 SELECT n, ts_headline(CAST(configuration AS regconfig), left(body, {SNIPPET_OF}), query,
@@ -158,7 +161,7 @@ def respelt(words: str) -> str:
     typed = {word: fold(word) for word in _WORD.findall(words)}
     if not typed:
         return words
-    rows = db.session.execute(_SPELL, {"words": sorted(set(typed.values()))})
+    rows = db.session.execute(_SPELL, {"words": sorted(set(typed.values())), "usual": USUAL})
     likely = {row.word: row.likely for row in rows if row.likely}
     return _WORD.sub(lambda match: likely.get(typed[match[0]], match[0]), words)
 

@@ -91,7 +91,7 @@ def hide_answer(answer_id: int) -> ResponseReturnValue:
 
 
 def _by_script() -> bool:
-    return bool(request.headers.get("HX-Request"))
+    return request.headers.get("HX-Request") == "true"
 
 
 def _back(question_id: int, answer_id: int | None = None) -> ResponseReturnValue:
