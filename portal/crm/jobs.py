@@ -31,6 +31,7 @@ AWAY = (RetryLater, BatchRefused)
 def init_app(app: Flask) -> None:
     """Remember which gateways the settings ask for; each is made when it is first used."""
     app.extensions["crm"] = {}
+    app.extensions["crm_checked"] = set()
 
 
 def gateway_name(config: Mapping[str, Any]) -> str | None:
@@ -95,11 +96,26 @@ def _gateway(name: str, config: Mapping[str, Any]) -> Gateway:
         raise Refused(_("PORTAL_CRM_SECRET must be a secret of Standard Webhooks: whsec_ and base64.")) from error
 
 
+def _fits(way_out: Outlet) -> bool:
+    """Check once a process that the CRM has the fields that we send; without them it is paused, and nothing is lost."""
+    checked: set[str] = current_app.extensions["crm_checked"]
+    if way_out.name not in checked:
+        try:
+            why = outlet.why_unfit(way_out)
+        except AWAY:
+            return True
+        if why is not None:
+            sending.pause_gateway(outlet.state_of(way_out.name), why)
+            return False
+        checked.add(way_out.name)
+    return True
+
+
 @job(queue="crm")
 def dispatch(name: str) -> None:
     """Send one batch to a gateway, and ask for the next while there is more."""
     way_out = outlets().get(name)
-    if way_out is None:
+    if way_out is None or not _fits(way_out):
         return
     outcome = sending.send_batch(way_out)
     if outcome.more:
@@ -123,7 +139,7 @@ def _resume_if_possible(way_out: Outlet) -> None:
     if state.paused_at is None:
         return
     try:
-        why = outlet.can_be_reached(way_out)
+        why = outlet.why_unfit(way_out)
     except AWAY as error:
         why = str(error)
     if why is None:

@@ -1,18 +1,25 @@
 """From something that a member does to the CRM, by the real queue and real workers, without anybody asking."""
 
+import sqlite3
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from portal.crm import jobs, queries
-from portal.crm.gateways.tryton import TrytonGateway
+from portal.crm.gateways.base import RetryLater
+from portal.crm.gateways.tryton import Rpc, TrytonGateway
 from portal.crm.gateways.webhook import WebhookGateway
 from portal.crm.services.outlet import Outlet
 from portal.ideas.services import cast_vote, withdraw_vote
 from portal.kernel import outbox, periodic, projections
 from portal.kernel.database import db, transaction
+from portal.local import tryton
 from portal.members import services as people
 from portal.members.queries import viewer_of
 from portal.members.rules import Purpose
@@ -94,6 +101,49 @@ def test_a_paused_gateway_is_tried_again_by_the_clock(connected: Flask, workers:
     assert set(simulator.contacts) == {member_id}
     names = db.session.scalars(db.select(outbox.Fact.name).order_by(outbox.Fact.id)).all()
     assert [n for n in names if n.startswith("Gateway")] == ["GatewayPaused", "GatewayResumed"]
+
+
+def test_a_crm_without_our_fields_is_paused_and_nothing_is_lost(
+    committed: Flask, workers: Workers, tmp_path: Path
+) -> None:
+    port = tryton.free_port()
+    tryton.prepare(tmp_path, port)
+    with sqlite3.connect(tmp_path / f"{tryton.DATABASE}.sqlite") as database:
+        database.execute("UPDATE ir_module SET state = 'not activated' WHERE name = 'portal'")
+    committed.config["PORTAL_CRM"] = "tryton"
+    committed.extensions["crm_checked"].clear()
+    with _plain_server(tmp_path, port) as url:
+        gateway = TrytonGateway(url, tryton.DATABASE, tryton.ADMIN, tryton.PASSWORD)
+        committed.extensions["crm"]["tryton"] = Outlet(gateway)
+        a_member()
+        tick()
+        workers.run()
+    figures = queries.figures("tryton")
+    assert (figures.state, figures.sent, figures.dead) == ("paused", 0, 0)
+    assert figures.pending >= 1
+    committed.config["PORTAL_CRM"] = "none"
+    committed.extensions["crm"].clear()
+    committed.extensions["crm_checked"].clear()
+
+
+@contextmanager
+def _plain_server(folder: Path, port: int) -> Iterator[str]:
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(tryton.prepare(folder, port), stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                with Rpc(url, tryton.DATABASE, tryton.ADMIN, tryton.PASSWORD) as rpc:
+                    rpc.call("model.ir.module.search", [])
+                break
+            except RetryLater:
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def test_rebuilding_from_the_first_fact_sends_nothing_twice(

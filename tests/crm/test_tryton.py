@@ -195,3 +195,23 @@ def test_an_address_is_marked_until_it_is_confirmed(tryton_gateway: TrytonGatewa
     assert mark() == "not confirmed"
     tryton_gateway.upsert([replace(row, email_confirmed=True)])
     assert mark() is None
+
+
+def test_a_kept_database_is_brought_up_to_date_with_the_module(tmp_path: Path) -> None:
+    tryton.prepare(tmp_path, 1)
+    (tmp_path / ".module").write_text("older")
+    command = tryton.prepare(tmp_path, tryton.free_port())
+    assert (tmp_path / ".module").read_text() == tryton.ensure_template().stem
+    assert command[0].endswith("trytond")
+
+
+def test_tryton_finds_no_fault_with_the_module() -> None:
+    """Tryton's own suite for modules: views, access, fields, copies, wizards, merges and erasure."""
+    tryton.ensure_venv()
+    done = subprocess.run(
+        [str(tryton.HOME / "bin" / "python"), "-W", "ignore", "-m", "unittest", "trytond_portal.tests.test_module"],
+        env={"DB_NAME": ":memory:", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3000:]

@@ -35,8 +35,8 @@ class Party(metaclass=PoolMeta):
         help="Who of the company follows this account.")
     crm_segment = fields.Char("Segment")
     crm_since = fields.Date("Customer Since")
-    crm_revenue = fields.Numeric("Revenue", digits=(16, 2), help="Of the last twelve months, in euro.")
-    crm_spent = fields.Numeric("Spent", digits=(16, 2), help="Of the last twelve months, in euro.")
+    crm_revenue = fields.Numeric("Revenue", digits=(15, 2), help="Of the last twelve months, in euro.")
+    crm_spent = fields.Numeric("Spent", digits=(15, 2), help="Of the last twelve months, in euro.")
     crm_tier = fields.Char("Tier")
     crm_products = fields.Char("Products Owned", help="Codes of products, separated by commas.")
 
@@ -76,7 +76,7 @@ class Party(metaclass=PoolMeta):
     def copy(cls, parties, default=None):
         default = {} if default is None else default.copy()
         for name in OURS:
-            default.setdefault(name, None)
+            default.setdefault(name, False if name == 'portal_consent' else None)
         default.setdefault('portal_events', None)
         return super().copy(parties, default=default)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from portal.crm import queries
 from portal.crm.gateways.base import Gateway, Paused
 from portal.crm.models import GatewayState
-from portal.crm.rules import Bucket
+from portal.crm.rules import Bucket, wanted_fields
 from portal.kernel.clock import now, today
 from portal.kernel.database import db
 
@@ -89,10 +89,16 @@ def state_of(name: str) -> GatewayState:
     return state
 
 
-def can_be_reached(outlet: Outlet) -> str | None:
-    """Ask a paused gateway for a sign of life; return None, or why it must stay paused."""
+def why_unfit(outlet: Outlet) -> str | None:
+    """Ask whether a gateway can take what we send; return None, or why a person must act first.
+
+    :raise RetryLater: :raise BatchRefused: when it cannot be asked now.
+    """
     try:
         outlet.gateway.verify()
+        missing = [field.name for field in outlet.gateway.plan(wanted_fields()) if not field.there]
     except Paused as error:
         return str(error)
+    if missing:
+        return f"{len(missing)} fields are missing there, such as {missing[0]}: run portal crm apply"
     return None
