@@ -23,6 +23,15 @@ from portal.members.queries import viewer_of
 PAGES, VOTES, PAUSE, PATIENCE = 200, 40, 0.25, 30.0
 
 
+class Socket(Client):
+    """simple-websocket's client, which else leaves unread what came together with the handshake."""
+
+    def handshake(self) -> None:
+        """Read on."""
+        super().handshake()
+        self._handle_events()
+
+
 class Page:
     """One open page: connects as the portal's script does, and notes when it is told."""
 
@@ -38,7 +47,7 @@ class Page:
 
     def _look(self, port: int, room: str) -> None:
         try:
-            socket = Client(f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket")
+            socket = Socket(f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket")
             socket.receive(PATIENCE)
             socket.send("40")
             socket.receive(PATIENCE)

@@ -205,9 +205,11 @@ const connect = () => {
     if (data === '2') socket.send('3');
     else if (data[0] === '0') socket.send('40');
     else if (data.startsWith('40')) {
-      socket.send(`42${JSON.stringify(['look', words.live.split(' ')])}`);
+      socket.send(`420${JSON.stringify(['look', words.live.split(' ')])}`);
       pause = 1000;
       if (missed) catchUp();
+    } else if (data.startsWith('430')) {
+      words.looking = JSON.parse(data.slice(3))[0].length;
     } else if (data.startsWith('42')) {
       const [name, body] = JSON.parse(data.slice(2));
       if (name === 'changed') hint(body);

@@ -18,6 +18,7 @@ from portal.members.queries import viewer_of
 from portal.notifications.live import live_app
 from tests.conftest import Workers
 
+PATIENCE = 20_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -27,6 +28,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium on this machine: install the package chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
         chromium.close()
@@ -71,6 +73,7 @@ class Scene:
             value = serializer.dumps({"_user_id": key, "_fresh": True})
             context.add_cookies([{"name": "session", "value": value, "url": self.address}])
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(self.address + path)
         return page
 
@@ -116,10 +119,8 @@ def test_a_second_window_sees_the_count_move_without_reload(scene: Scene, worker
     workers.run()
     with scene.browser.new_context() as context:
         page = context.new_page()
-        with page.expect_websocket() as opened:
-            page.goto(f"{scene.address}/ideas/{scene.idea}")
-        opened.value.wait_for_event("framereceived", lambda frame: str(frame).startswith("40"))
-        page.wait_for_timeout(300)
+        page.goto(f"{scene.address}/ideas/{scene.idea}")
+        expect(page.locator("body[data-looking='1']")).to_have_count(1)
         with transaction():
             ideas.cast_vote(scene.idea, scene.ida)
         workers.run()
@@ -129,7 +130,7 @@ def test_a_second_window_sees_the_count_move_without_reload(scene: Scene, worker
 def test_a_new_comment_waits_in_a_bar_for_a_click(scene: Scene, workers: Workers) -> None:
     workers.run()
     page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
-    page.wait_for_timeout(500)
+    expect(page.locator("body[data-looking='1']")).to_have_count(1)
     with transaction():
         ideas.comment_on_idea(scene.idea, scene.author, body="And undyed ones?")
     workers.run()
