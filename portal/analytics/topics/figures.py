@@ -76,6 +76,8 @@ class Overview:
     posts: int
     since: datetime
     until: datetime
+    comparable: bool
+    """Whether as many weeks before were written in too, so that growth can be told."""
 
     @property
     def most_unmet(self) -> Sequence[Line]:
@@ -101,34 +103,47 @@ class Post:
 
 def overview(boards: Collection[int], *, weeks: int) -> Overview:
     """Return the living topics with their figures on these boards, those most written about first."""
-    until = end_of(boards)
+    begun, until = _span(boards)
     since = until - WEEK * weeks
     volumes = queries.volumes(boards, until=until, weeks=weeks)
     unmet = _unmet(queries.openings(boards, "question", since=since, until=until), since, weeks)
+    comparable = begun <= since - WEEK * weeks
     lines = [
-        Line(topic, volume, rules.growth(volume.posts, volume.before), unmet.get(topic.id, _nothing_unmet(weeks)))
+        Line(topic, volume, _growth(volume, comparable), unmet.get(topic.id, _nothing_unmet(weeks)))
         for topic in queries.living_topics(boards)
         if (volume := volumes.get(topic.id, NOTHING)).posts
     ]
     lines.sort(key=lambda line: (-line.volume.posts, line.topic.id))
     posts = sum(volume.posts for volume in volumes.values())
-    return Overview(lines, _emerging(boards, until, [line.topic for line in lines]), posts, since, until)
+    watched = begun <= until - WEEK * WATCHED_WEEKS
+    emerging = _emerging(boards, until, [line.topic for line in lines]) if watched else []
+    return Overview(lines, emerging, posts, since, until, comparable)
 
 
-def end_of(boards: Collection[int]) -> datetime:
-    """Return the moment up to which is counted: now, or on boards that have gone quiet, their last contribution."""
-    last = queries.last_written(boards)
-    return last if last is not None and last < now() - WEEK else now()
+def _span(boards: Collection[int]) -> tuple[datetime, datetime]:
+    """Return since when there is anything on these boards, and the moment up to which is counted.
+
+    That is now; on boards that have gone quiet, it is their last contribution.
+    """
+    span = queries.written_between(boards)
+    if span is None:
+        return now(), now()
+    return span[0], span[1] if span[1] < now() - WEEK else now()
+
+
+def _growth(volume: Volume, comparable: bool) -> Growth | None:  # noqa: FBT001 - beside the volume it is clear
+    """Compare with as many weeks before, unless nothing was there yet for a part of these."""
+    return rules.growth(volume.posts, volume.before) if comparable else None
 
 
 def line_of(topic: TopicCard, boards: Collection[int], *, weeks: int) -> tuple[Line, datetime]:
     """Return the figures of one topic, and the moment up to which was counted."""
-    until = end_of(boards)
+    begun, until = _span(boards)
     since = until - WEEK * weeks
     volume = queries.volumes(boards, until=until, weeks=weeks).get(topic.id, NOTHING)
     asked = queries.openings(boards, "question", since=since, until=until, topic_id=topic.id)
     unmet = _unmet(asked, since, weeks).get(topic.id, _nothing_unmet(weeks))
-    return Line(topic, volume, rules.growth(volume.posts, volume.before), unmet), until
+    return Line(topic, volume, _growth(volume, begun <= since - WEEK * weeks), unmet), until
 
 
 def waiting_ideas(topic: TopicCard, boards: Collection[int], *, until: datetime, weeks: int) -> tuple[list[int], int]:

@@ -170,11 +170,11 @@ def counted(boards: Collection[int]) -> int:
     return db.session.scalar(wanted) or 0
 
 
-def last_written(boards: Collection[int]) -> datetime | None:
-    """Return when the latest contribution on these boards was written."""
-    return db.session.scalar(
-        select(func.max(ContributionTopic.written_at)).where(ContributionTopic.board_id.in_(boards))
-    )
+def written_between(boards: Collection[int]) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last contribution on these boards were written; None without any."""
+    at = ContributionTopic.written_at
+    row = db.session.execute(select(func.min(at), func.max(at)).where(ContributionTopic.board_id.in_(boards))).one()
+    return (row[0], row[1]) if row[0] is not None and row[1] is not None else None
 
 
 def volumes(boards: Collection[int], *, until: datetime, weeks: int) -> dict[int, Volume]:

@@ -1,5 +1,7 @@
 """A small community that talks about three things, made through the portal's own services."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from portal.community import facade as boards
@@ -22,21 +24,30 @@ def open_boards() -> None:
 
 
 def talk(
-    number: int = 48, *, seed: int = 1, writers: list[Viewer] | None = None, **wishes: Any
+    number: int = 48,
+    *,
+    seed: int = 1,
+    writers: list[Viewer] | None = None,
+    at: Callable[[int], datetime] | None = None,
+    **wishes: Any,
 ) -> list[tuple[str, int]]:
-    """Let people open threads by turns on both boards, each with a reply; return what opened them."""
+    """Let people open threads by turns on both boards, each with a reply; return what opened them.
+
+    :param at: when the thread of a number was opened; now, if not given.
+    """
     people = writers or [a_viewer(lang="it"), a_viewer(lang="en")]
     opened: list[tuple[str, int]] = []
     for place, one in enumerate(threads(number, seed=seed, **wishes)):
         asker, other = people[place % len(people)], people[(place + 1) % len(people)]
         words = {"title": one.title, "body": one.body, "lang": one.lang, "tags": [one.theme]}
+        when = at(place) if at else None
         if place % 4 < 2:
-            idea = ideas.propose_idea(asker, board="yarns", **words)
-            ideas.comment_on_idea(idea, other, body=one.reply)
+            idea = ideas.propose_idea(asker, board="yarns", at=when, **words)
+            ideas.comment_on_idea(idea, other, body=one.reply, at=when)
             opened.append(("idea", idea))
         else:
-            question = support.ask_question(asker, board="help", **words)
-            support.answer_question(question, other, body=one.reply)
+            question = support.ask_question(asker, board="help", at=when, **words)
+            support.answer_question(question, other, body=one.reply, at=when)
             opened.append(("question", question))
     db.session.commit()
     return opened
