@@ -16,6 +16,7 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from portal.crm import facade as crm
 from portal.kernel import projections
 from portal.kernel.broker import broker
 from portal.kernel.database import db, is_reachable, rollback
@@ -57,6 +58,7 @@ def readyz() -> ResponseReturnValue:
     if checks["database"] == "ready":
         checks["migrations"] = _migrations()
         checks["lag"] = _lags() if checks["migrations"] == "ready" else {}
+        checks["crm"] = _crms() if checks["migrations"] == "ready" else {}
     ready = checks["database"] == "ready" and checks["migrations"] == "ready"
     response = jsonify(status="ready" if ready else "not ready", **checks)
     if not ready:
@@ -90,7 +92,21 @@ class _Lags:
         for name, lag in projections.lags().items():
             waiting.add_metric([name], lag.facts)
             age.add_metric([name], lag.seconds)
-        return [waiting, age]
+        return [waiting, age, *self._crms()]
+
+    @staticmethod
+    def _crms() -> list[GaugeMetricFamily]:
+        """Return what waits for each CRM and what it refused, by gateway."""
+        families = {
+            "pending": GaugeMetricFamily("portal_crm_pending", "Rows and events that wait", labels=["gateway"]),
+            "dead": GaugeMetricFamily("portal_crm_dead", "Rows and events refused", labels=["gateway"]),
+            "lag_seconds": GaugeMetricFamily("portal_crm_lag_seconds", "Age of the oldest", labels=["gateway"]),
+        }
+        for name in crm.known_gateways():
+            found = crm.figures(name)
+            for figure, family in families.items():
+                family.add_metric([name], getattr(found, figure))
+        return list(families.values())
 
 
 def _may_scrape() -> bool:
@@ -135,6 +151,14 @@ def _lags() -> dict[str, dict[str, Any]]:
     return {
         name: {"facts": lag.facts, "seconds": round(lag.seconds, 3), "paused": lag.paused, "error": lag.error}
         for name, lag in projections.lags().items()
+    }
+
+
+def _crms() -> dict[str, dict[str, Any]]:
+    found = {name: crm.figures(name) for name in crm.known_gateways()}
+    return {
+        name: {"pending": one.pending, "seconds": round(one.lag_seconds, 3), "paused": one.state == "paused"}
+        for name, one in found.items()
     }
 
 

@@ -126,3 +126,11 @@ def test_programs_read_the_status(client: FlaskClient, outlet: Outlet, simulator
     assert answer.json["webhook"]["pending"] >= 1
     assert client.get("/api/v1/crm/status", headers=bearer(a_token(a_member(), "read"))).status_code == 403
     assert client.get("/api/v1/crm/status").status_code == 401
+
+
+def test_those_who_watch_see_what_waits(client: FlaskClient, outlet: Outlet, simulator: Simulator) -> None:
+    marking.want_sync([a_member()])
+    ready = client.get("/readyz").json
+    assert ready is not None
+    assert ready["crm"]["webhook"]["pending"] == 1
+    assert 'portal_crm_pending{gateway="webhook"} 1.0' in client.get("/metrics").text
