@@ -75,6 +75,7 @@ lock: setup ## choose versions anew and write them with their hashes
 	echo 'uv==$(shell $(BIN)/uv --version | cut -d' ' -f2)' | $(COMPILE) - -o requirements/uv.txt
 	$(COMPILE) pyproject.toml -o requirements/web.txt $(LOCK)
 	$(COMPILE) --all-extras --group dev pyproject.toml -c requirements/web.txt -o requirements/all.txt $(LOCK)
+	$(COMPILE) integrations/tryton/requirements.in -o integrations/tryton/requirements.txt $(LOCK)
 
 messages: setup ## gather sentences to translate (FEATURE=ideas for one feature)
 	$(BIN)/python tools/messages.py extract $(FEATURE)
