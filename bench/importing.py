@@ -1,7 +1,7 @@
-"""Imports: rows a second and peak memory, for ideas and for the comments on them; and that a second time adds nothing.
+"""Imports: rows a second and peak memory, for ideas and comments on them; and that a second time adds nothing.
 
-Each file is brought in by the command itself, in a process of its own. With ``IDEAS`` and ``COMMENTS`` in the environment
-these files are taken, else 10,000 ideas and 20,000 comments that are made up.
+Each file is brought in by the command itself, in a process of its own. With ``IDEAS`` and ``COMMENTS`` in the
+environment these files are taken, else 10,000 ideas and 20,000 comments that are made up.
 """
 
 import gzip

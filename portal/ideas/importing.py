@@ -6,16 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from portal.community import services as community_services
 from portal.community.events import CommentPosted
-from portal.community.importing import Import, Outcome, Trouble, time_of, whole_number
+from portal.community.importing import Import, Outcome, Trouble, add_rows, new_ids, time_of, whole_number
 from portal.community.models import Comment
 from portal.community.rules import COMMENT_MAX
 from portal.ideas import queries, rules
 from portal.ideas.events import IdeaPosted
-from portal.ideas.models import Idea, IdeaTally, StageChange
+from portal.ideas.models import Idea, IdeaTally
 from portal.ideas.ranking import rank_wanted
 from portal.kernel.database import db
 from portal.kernel.language import language_of
@@ -48,6 +47,22 @@ STAGES = {
 }
 """What sources call a stage; anything else is *submitted*, and kept as the source says it in ``extra``."""
 
+IDEA_COLUMNS = {
+    "board_id": "bigint", "author_id": "bigint", "title": "text", "body": "text", "html": "text", "excerpt": "text",
+    "lang": "text", "category": "text", "created_at": "timestamptz", "external_id": "text", "extra": "jsonb",
+}  # fmt: skip
+TALLY_COLUMNS = {
+    "idea_id": "bigint", "board_id": "bigint", "author_id": "bigint", "created_at": "timestamptz", "stage": "text",
+    "listed": "boolean", "votes": "bigint", "effective_votes": "double precision", "not_for_me": "bigint",
+    "skips": "bigint", "imported_support": "bigint", "comments": "bigint", "viewers": "bigint",
+    "viewers_owed": "bigint", "rising": "double precision", "rising_seq": "bigint", "wanted": "double precision",
+    "last_activity_at": "timestamptz", "ledger_seq": "bigint", "ledger_hash": "bytea",
+}  # fmt: skip
+COMMENT_COLUMNS = {
+    "id": "bigint", "board_id": "bigint", "target_kind": "text", "target_id": "bigint", "parent_id": "bigint",
+    "author_id": "bigint", "body": "text", "html": "text", "lang": "text", "created_at": "timestamptz",
+    "external_id": "text", "extra": "jsonb",
+}  # fmt: skip
 COUNTS = text("""
     INSERT INTO idea_count (board_id, facet, key, ideas)
     SELECT :board_id, facet, key, ideas
@@ -176,12 +191,7 @@ def _add_ideas(board_id: int, board_key: str, batch: Sequence[tuple[int, IdeaLin
         return Outcome(skipped=len(batch))
     authors = _authors(board_key, new.values())
     rows = [_idea_row(board_id, authors[line.author], line) for line in new.values()]
-    added = db.session.execute(
-        insert(Idea)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["board_id", "external_id"])
-        .returning(Idea.external_id, Idea.id)
-    ).all()
+    added = add_rows("idea", IDEA_COLUMNS, rows, conflict="board_id, external_id", returning="external_id, id")
     ids = {str(external_id): idea_id for external_id, idea_id in added}
     lines = {ids[external_id]: line for external_id, line in new.items() if external_id in ids}
     _add_figures(board_id, authors, lines)
@@ -207,19 +217,18 @@ def _idea_row(board_id: int, author_id: int, line: IdeaLine) -> dict[str, Any]:
 def _add_figures(board_id: int, authors: dict[str, int], lines: dict[int, IdeaLine]) -> None:
     if not lines:
         return
-    db.session.execute(insert(IdeaTally), [
+    add_rows("idea_tally", TALLY_COLUMNS, [
         {
             "idea_id": idea_id, "board_id": board_id, "author_id": authors[line.author],
             "created_at": line.created_at, "stage": line.stage, "listed": True, "votes": 0, "effective_votes": 0.0,
             "not_for_me": 0, "skips": 0, "imported_support": line.support, "comments": 0, "viewers": 0,
             "viewers_owed": 0, "rising": rules.unvoted(line.created_at), "rising_seq": 0, "wanted": 0.0,
-            "answer_due_at": None, "last_activity_at": line.created_at, "ledger_seq": 0, "ledger_hash": b"",
+            "last_activity_at": line.created_at, "ledger_seq": 0, "ledger_hash": "",
         }
         for idea_id, line in lines.items()
     ])  # fmt: skip
-    db.session.execute(insert(StageChange), [
-        {"idea_id": idea_id, "stage": line.stage, "at": line.created_at} for idea_id, line in lines.items()
-    ])  # fmt: skip
+    steps = [{"idea_id": idea_id, "stage": line.stage, "at": line.created_at} for idea_id, line in lines.items()]
+    add_rows("idea_stage", {"idea_id": "bigint", "stage": "text", "at": "timestamptz"}, steps)
     _count(board_id, lines.values())
     tags = {idea_id: community_services.tag_ids_for(line.tags) for idea_id, line in lines.items() if line.tags}
     community_services.attach_tags(("idea", idea_id, tag_id) for idea_id, found in tags.items() for tag_id in found)
@@ -303,28 +312,26 @@ def _known_comments(board_id: int, ids: Iterable[str | None]) -> dict[str, int]:
 def _insert_comments(
     board_id: int, ideas: dict[str, int], known: dict[str, int], new: dict[str, CommentLine], authors: dict[str, int]
 ) -> None:
-    """Add comments; those that answer another of the same batch get their parent when it has an id."""
+    """Add comments. They get their ids beforehand, so that one can answer another of the same batch."""
+    ids = {**known, **dict(zip(new, new_ids("comment", len(new)), strict=True))}
     rows = [
         {
+            "id": ids[external_id],
             "board_id": board_id,
             "target_kind": "idea",
             "target_id": ideas[line.idea],
-            "parent_id": known.get(line.parent or ""),
+            "parent_id": ids[line.parent] if line.parent else None,
             "author_id": authors[line.author],
             "body": line.body,
             "html": markdown_to_html(line.body),
             "lang": line.lang,
             "created_at": line.created_at,
-            "external_id": line.external_id,
+            "external_id": external_id,
             "extra": line.extra,
         }
-        for line in new.values()
+        for external_id, line in new.items()
     ]
-    added = db.session.execute(insert(Comment).values(rows).returning(Comment.external_id, Comment.id)).all()
-    ids = {**known, **{str(external_id): comment_id for external_id, comment_id in added}}
-    for line in new.values():
-        if line.parent is not None and line.parent in new:
-            db.session.execute(update(Comment).filter_by(id=ids[line.external_id]).values(parent_id=ids[line.parent]))
+    add_rows("comment", COMMENT_COLUMNS, rows)
     _count_comments(sorted({ideas[line.idea] for line in new.values()}))
     publish_many(
         (
