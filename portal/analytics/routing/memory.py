@@ -76,7 +76,7 @@ class Helper:
 
     def faded(self, at: float) -> list[float]:
         """Return the counts of answers at ``at``, one for each of `SCALES`."""
-        gap = at - self.last
+        gap = max(0.0, at - self.last)
         return [count * math.exp(-gap / scale) for count, scale in zip(self.decayed, SCALES, strict=True)]
 
     def replied(self, at: float, *, first: bool) -> None:
@@ -89,7 +89,7 @@ class Helper:
         self.last = at
 
     def _keep_habits(self, at: float, weight: float) -> None:
-        fade = math.exp(-(at - self.last) / HABIT) if self.total else 0.0
+        fade = math.exp(-max(0.0, at - self.last) / HABIT) if self.total else 0.0
         self.hours = [count * fade for count in self.hours]
         self.week = [count * fade for count in self.week]
         moment = datetime.fromtimestamp(at, UTC)
