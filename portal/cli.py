@@ -15,16 +15,16 @@ from flask.cli import FlaskGroup, ScriptInfo
 from portal.app import create_app
 from portal.config import Unsafe
 from portal.kernel.errors import Invalid, PortalError
-from portal.local.cli import COMMANDS
+from portal.local.commands import COMMANDS
 from portal.local.errors import LocalError
 from portal.local.prepare import migrate_if_behind
-from portal.local.services import settings_for_commands
+from portal.local.services import asks_only_for_help, settings_for_commands
 
 
 def _create(_info: object = None) -> Flask:
     environ = settings_for_commands()
     app = create_app(environ)
-    if environ.get("DATABASE_URL") != os.environ.get("DATABASE_URL"):
+    if environ.get("DATABASE_URL") != os.environ.get("DATABASE_URL") and not asks_only_for_help():
         migrate_if_behind(app)  # one of our own: nobody else looks after it
     return app
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from portal.local import tryton
 from portal.local.errors import LocalError
 from portal.local.places import Places
 from portal.local.tasks import Guest, Task
@@ -20,6 +19,8 @@ def invited(asked: Mapping[str, str], place: Places, tell: Callable[[str, float]
 
 
 def _tryton(place: Places, tell: Callable[[str, float], None]) -> Guest:
+    from portal.local import tryton
+
     folder, port = place.data / "tryton", tryton.free_port()
     try:
         if not (tryton.HOME / ".built").is_file():

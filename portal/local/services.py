@@ -130,14 +130,13 @@ def settings_for_commands() -> dict[str, str]:
 
     :raise LocalError: when they do not come up, or production names no servers.
     """
-    environ = dict(os.environ)
-    if {"--help", "-h"} & set(sys.argv[1:]) or len(sys.argv) == 1:
-        return environ
-    place = places(environ.get("PORTAL_DATA_DIR") or "var")
-    environ = {**settings_of_running(place), **environ}
+    place = places(os.environ.get("PORTAL_DATA_DIR") or "var")
+    environ = {**settings_of_running(place), **os.environ}
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not given(environ, name)]
     if not missing:
         return environ
+    if asks_only_for_help():
+        return {**environ, **Services(place).environ(missing)}
     if environ.get("PORTAL_ENV") == "production":
         msg = f"{' and '.join(missing)} must be set in production."
         raise LocalError(msg, "Embedded servers are for development.")
@@ -145,6 +144,11 @@ def settings_for_commands() -> dict[str, str]:
     services.take()
     atexit.register(services.release)
     return {**environ, **services.environ(missing)}
+
+
+def asks_only_for_help() -> bool:
+    """Tell whether the command line wants to be told about commands, which needs no servers."""
+    return "--help" in sys.argv or len(sys.argv) == 1
 
 
 def settings_of_running(place: Places) -> dict[str, str]:

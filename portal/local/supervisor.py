@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -334,3 +335,7 @@ def _status_of(url: str) -> str:
 def up(environ: Mapping[str, str]) -> int:
     """Run everything until told to stop; 0 when it ended as asked, 1 when something has to be mended."""
     return Supervisor(environ, Screen()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(up(os.environ))

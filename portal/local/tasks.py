@@ -41,6 +41,11 @@ def pages_command() -> list[str]:
     return [sys.executable, "-m", "gunicorn", "--config", "python:portal.local.pages"]
 
 
+def supervisor_command() -> list[str]:
+    """Return the command line of the supervisor, which loads nothing of the application."""
+    return [sys.executable, "-m", "portal.local.supervisor"]
+
+
 def own_tasks(listener: int, environ: Mapping[str, str]) -> list[Task]:
     """Return the portal's processes: pages, on a port that is open already, and all that works behind them."""
     pages = {**environ, "PORTAL_BIND": f"fd://{listener}"}

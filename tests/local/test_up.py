@@ -173,6 +173,26 @@ def test_it_ends_at_once_when_told_while_it_starts(folder: Path, port: int) -> N
     assert processes_of(folder) == {}
 
 
+def test_help_needs_no_servers(folder: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    environ["PORTAL_DATA_DIR"] = str(folder)
+    done = subprocess.run(portal("--help"), env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert {"up", "doctor", "import", "topics"} <= {
+        line.split()[0] for line in done.stdout.splitlines() if line.split()
+    }
+    assert not (folder / "postgres").exists()
+
+
+def test_a_command_brings_servers_of_its_own_and_migrates_them(folder: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    environ["PORTAL_DATA_DIR"] = str(folder)
+    done = subprocess.run(portal("promises", "--json"), env=environ, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == {"waiting": 0, "dead": 0, "replayed": 0}, done.stderr
+    assert processes_of(folder) == {}
+
+
 def test_a_port_that_is_none_is_refused_in_words(folder: Path) -> None:
     run = Up(folder, 99999)
     out, _ = run.process.communicate(timeout=60)

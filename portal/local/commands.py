@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import with_appcontext
 from rq.exceptions import StopRequested
 
@@ -22,24 +22,17 @@ from portal.local import doctor as examination
 from portal.local import prepare
 from portal.local.crew import Crew
 from portal.local.errors import LocalError
-from portal.local.handover import HandOver, Receiver
+from portal.local.handover import Receiver
 from portal.local.places import Places, places
 from portal.local.screen import Screen
 from portal.local.services import settings_for_commands
-from portal.local.supervisor import up as run_everything
-from portal.local.tasks import pages_command
-
-
-def init_app(app: Flask) -> None:
-    """Hand websockets over to the live process of this data folder, wherever pages are served."""
-    live = places(app.config["PORTAL_DATA_DIR"]).live_socket
-    app.wsgi_app = HandOver(app.wsgi_app, live)  # type: ignore[method-assign]
+from portal.local.tasks import pages_command, supervisor_command
 
 
 @click.command()
 def up() -> None:
     """Run everything on this machine, with embedded servers and the demo community."""
-    sys.exit(run_everything(os.environ))
+    os.execv(sys.executable, supervisor_command())  # noqa: S606 - the supervisor needs nothing that was loaded
 
 
 @click.command()
