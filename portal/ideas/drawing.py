@@ -1,15 +1,21 @@
-"""Rows and comments as markup, remembered: what a list or a thread costs is mostly the drawing of them."""
+"""Rows, threads and pages as markup, remembered: what a page costs is mostly the drawing of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from flask import Flask, get_template_attribute
+from flask import Flask, get_template_attribute, render_template
 from markupsafe import Markup
 
-from portal.community.fragments import remembered
-from portal.community.queries import CommentRow
-from portal.community.rules import Branch
+from portal.community.fragments import fingerprint, remembered, remembered_all
+from portal.community.queries import BoardCard, CommentRow
+from portal.community.rules import thread as branches
+from portal.ideas.ledger import Written
 from portal.ideas.lists import IdeaRow
+from portal.ideas.rules import Sort, VoteKind
+from portal.ideas.why import reason
+from portal.kernel import clock
 from portal.kernel.formats import since
+from portal.members.policy import Viewer
 from portal.members.session import current_viewer
 
 ROW = "ideas/_row.html"
@@ -32,17 +38,52 @@ def row(one: IdeaRow, why: str, why_icon: str, origin: str, at: int, board: str,
     return remembered((one, why, why_icon, origin, at, board, level), draw)
 
 
-def branch(one: Branch, comments: Mapping[int, CommentRow], *, may_hide: bool) -> Markup:
-    """Return a comment and its replies."""
-    viewer = current_viewer()
-    shown = [comments[comment_id] for comment_id in (one.id, *one.replies)]
-    mine = frozenset(comment.id for comment in shown if comment.author_id == viewer.member_id)
-    signed_in = not viewer.is_anonymous
+def rows(viewer: Viewer, ideas: Sequence[IdeaRow], sort: Sort, boards: Mapping[int, BoardCard] | None) -> Markup:
+    """Return the ideas of a list, each with the reason why it stands there.
+
+    :param boards: named in the rows when the list is of several.
+    """
+    draw = get_template_attribute(ROW, "drawn_row")
+    wanted = []
+    for at, one in enumerate(ideas, 1):
+        name = boards[one.board_id].title if boards else ""
+        age = since(one.created_at) if sort is Sort.NEWEST else clock.today()
+
+        def drawn(one: IdeaRow = one, at: int = at, name: str = name) -> str:
+            return str(draw(one, *reason(one, sort), sort, at, name, 3))
+
+        wanted.append(((one, sort, age, at, name), drawn))
+    if viewer.is_anonymous:
+        return Markup("").join(Markup(drawn()) for _key, drawn in wanted)  # noqa: S704 - drawn by a template
+    return remembered_all(wanted)
+
+
+def thread(comments: Sequence[CommentRow], viewer: Viewer, *, may_hide: bool) -> Markup:
+    """Return comments as a thread, two levels deep."""
+    draw = get_template_attribute(THREAD, "drawn_branch")
+    by_id = {comment.id: comment for comment in comments}
+    mine = frozenset(comment.id for comment in comments if comment.author_id == viewer.member_id)
+    return Markup("").join(
+        draw(by_id[one.id], [by_id[reply] for reply in one.replies], mine, may_hide, not viewer.is_anonymous)
+        for one in branches({comment.id: comment.parent_id for comment in comments})
+    )
+
+
+def body(viewer: Viewer, template: str, key: Sequence[Any] | None, **context: Any) -> Markup:
+    """Return what stands between head and foot of a page.
+
+    :param key: everything that it shows, the language aside; None: it is to be drawn anew.
+    """
 
     def draw() -> str:
-        return str(get_template_attribute(THREAD, "drawn_branch")(shown[0], shown[1:], mine, may_hide, signed_in))
+        return render_template(template, **context)
 
-    if not signed_in:
+    if key is None or viewer.is_anonymous:
         return Markup(draw())  # noqa: S704 - drawn by a template
-    ages = tuple(since(comment.created_at) for comment in shown)
-    return remembered((tuple(shown), ages, mine, may_hide), draw)
+    return remembered((template, fingerprint(*key)), draw)
+
+
+def vote_button(idea_id: int, written: Written, kind: str, *, wide: bool) -> str:
+    """Return the button of an idea just voted on, without asking the database again."""
+    idea = {"id": idea_id, "url": f"/ideas/{idea_id}", "votes": written.votes, "title": written.title}
+    return render_template("ideas/_vote.html", idea={**idea, "voted": kind == VoteKind.SUPPORT}, wide=wide, closed="")

@@ -42,6 +42,8 @@ class Written:
     before: str | None
     before_at: datetime | None
     before_fresh: bool
+    title: str = ""
+    """Of the idea, for whoever answers with its button."""
 
 
 @dataclass(frozen=True, slots=True)

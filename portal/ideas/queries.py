@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import aliased
 
 from portal.community import queries as community
@@ -90,6 +90,7 @@ class VotingFacts:
     board_id: int
     author_id: int
     stage: str
+    title: str
     voting: str
 
 
@@ -126,11 +127,10 @@ FROM idea i JOIN idea_tally t ON t.idea_id = i.id JOIN board b ON b.id = i.board
 WHERE i.id = :idea""")
 _BOARD = 10
 """So many columns at the end of a row are the board's."""
-_TO_VOTE_ON = (
-    select(IdeaTally.board_id, IdeaTally.author_id, IdeaTally.stage, Board.voting, Board.audience)
-    .join(Board, Board.id == IdeaTally.board_id)
-    .where(IdeaTally.idea_id == bindparam("idea"), IdeaTally.listed)
-)
+_TO_VOTE_ON = text("""
+SELECT t.board_id, t.author_id, t.stage, i.title, b.voting, b.audience
+FROM idea_tally t JOIN idea i ON i.id = t.idea_id JOIN board b ON b.id = t.board_id
+WHERE t.idea_id = :idea AND t.listed""")
 
 
 def idea_page(viewer: Viewer, idea_id: int) -> IdeaPage:

@@ -207,7 +207,7 @@ def cast_vote(
             **_about(idea, say),
         )
         publish(event, at=say.at, quiet=at is not None)
-    return written
+    return replace(written, title=idea.title)
 
 
 def enter_vote(idea_id: int, staff: Viewer, *, email: str, source: str) -> ledger.Written:
@@ -238,7 +238,7 @@ def withdraw_vote(idea_id: int, viewer: Viewer, *, origin: str = "link", at: dat
         raise NotFound(_l("There is no such idea."))
     if written.changed:
         _tell_withdrawn(idea, say, written, at)
-    return written
+    return replace(written, title=idea.title)
 
 
 def _say(

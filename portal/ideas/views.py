@@ -1,6 +1,7 @@
 """Pages of ideas: lists, boards, one idea, proposing, voting, answering."""
 
 from collections import Counter
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,11 +13,12 @@ from portal.community import impressions
 from portal.community import queries as community
 from portal.community.queries import BoardCard
 from portal.community.registry import shows_boards, topics_of
-from portal.community.rules import Origin, Voting, origin_of, thread
+from portal.community.rules import Origin, Voting, origin_of
 from portal.ideas import drawing, lists, queries, rules, services
 from portal.ideas.forms import REASON_WORDS, CommentForm, IdeaForm, StageForm
-from portal.ideas.why import reason
+from portal.kernel.clock import today
 from portal.kernel.errors import Invalid
+from portal.kernel.formats import since
 from portal.kernel.paging import Page
 from portal.members.policy import Viewer, access, anyone, role, signed_in
 from portal.members.rules import Role
@@ -56,23 +58,30 @@ def _list_page(viewer: Viewer, boards: list[BoardCard], one: BoardCard | None) -
     ids = [board.id for board in boards]
     page = _page(viewer, ids, sort)
     by_board, by_stage, by_category = _counts(ids)
-    return render_template(
-        "ideas/list.html",
+    filters = {name: request.args.get(name, "") for name in ("stage", "category", "tag", "topic", "q")}
+    waiting = lists.waiting_for_answer(ids)
+    names = {board.id: board for board in boards}
+    ages = [since(row.created_at) for row in page.items] if sort is rules.Sort.NEWEST else today()
+    body = drawing.body(
+        viewer,
+        "ideas/_list.html",
+        (request.full_path, page.items, ages, page.next, by_board, by_stage, by_category, waiting, boards),
         board=one,
         boards=boards,
         counts=by_board,
         sort=sort,
-        rows=[(row, *reason(row, sort)) for row in page.items],
+        found=len(page.items),
+        rows=lambda: drawing.rows(viewer, page.items, sort, None if one else names),
         next=_here(cursor=page.next) if page.next else "",
         first=_here(cursor=None) if request.args.get("cursor") else "",
         by_stage=by_stage,
         by_category=by_category if one else {},
         total=sum(by_stage.values()),
-        waiting=lists.waiting_for_answer(ids),
-        filters={name: request.args.get(name, "") for name in ("stage", "category", "tag", "topic", "q")},
+        waiting=waiting,
+        filters=filters,
         here_with=_here,
-        names={board.id: board for board in boards},
     )
+    return render_template("ideas/list.html", board=one, names=names, body=body)
 
 
 def _counts(boards: list[int]) -> tuple[Counter[int], Counter[str], Counter[str]]:
@@ -220,31 +229,35 @@ def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 
     viewer = current_viewer()
     idea = queries.idea_page(viewer, idea_id)
     way = queries.way_of(idea_id)
-    answers = [step for step in way if step.answer_html]
     comments = community.comments_on(KIND, [idea_id]).get(idea_id, [])
+    topics = topics_of(KIND, [idea_id]).get(idea_id, ())
+    may_answer, may_hide = viewer.has_role(*ANSWERING), viewer.has_role(Role.MODERATOR)
+    replying_to = _replied(comments)
     stage_form.offer(idea.board, idea.stage)
-    may_hide = viewer.has_role(Role.MODERATOR)
-    by_id = {comment.id: comment for comment in comments}
-    page = render_template(
-        "ideas/show.html",
+    ages = [since(moment) for moment in (idea.created_at, *(one.created_at for one in comments))]
+    mine = [idea.author_id == viewer.member_id, *(one.id for one in comments if one.author_id == viewer.member_id)]
+    shown = (idea, way, comments, topics, may_answer, may_hide, replying_to, ages, mine, today())
+    answers = [step for step in way if step.answer_html]
+    body = drawing.body(
+        viewer,
+        "ideas/_show.html",
+        shown if status == HTTPStatus.OK else None,
         idea=idea,
         board=idea.board,
         way=way,
         answer=answers[-1] if answers else None,
         earlier=answers[-2::-1],
         reasons=REASON_WORDS,
-        branches=[
-            drawing.branch(one, by_id, may_hide=may_hide) for one in thread({c.id: c.parent_id for c in comments})
-        ],
-        topics=topics_of(KIND, [idea_id]).get(idea_id, ()),
+        thread=lambda: drawing.thread(comments, viewer, may_hide=may_hide),
+        topics=topics,
         form=form,
         stage_form=stage_form,
-        may_answer=viewer.has_role(*ANSWERING),
+        may_answer=may_answer,
         may_hide=may_hide,
-        replying_to=_replied(comments),
+        replying_to=replying_to,
         **_voting(idea),
     )
-    return page, status
+    return render_template("ideas/show.html", idea=idea, form=form, stage_form=stage_form, body=body), status
 
 
 def _replied(comments: list[community.CommentRow]) -> community.CommentRow | None:
@@ -277,13 +290,15 @@ def vote(idea_id: int) -> ResponseReturnValue:
     origin = origin_of(request.args.get("from"))
     kind = request.form.get("kind", rules.VoteKind.SUPPORT)
     if request.form.get("vote") == "0":
-        services.withdraw_vote(idea_id, viewer, origin=origin)
+        written = services.withdraw_vote(idea_id, viewer, origin=origin)
+        kind = ""
     elif kind in set(rules.VoteKind):
-        services.cast_vote(idea_id, viewer, kind=kind, origin=origin, position=request.args.get("at", type=_position))
+        at = request.args.get("at", type=_position)
+        written = services.cast_vote(idea_id, viewer, kind=kind, origin=origin, position=at)
     else:
         abort(422)
     if request.headers.get("HX-Request"):
-        return vote_button(idea_id)
+        return drawing.vote_button(idea_id, written, kind, wide="wide" in request.args)
     return redirect(_back(f"/ideas/{idea_id}"), 303)
 
 

@@ -206,3 +206,46 @@ def test_a_follow_is_switched_on_and_off(app: Flask, client: FlaskClient) -> Non
 
 def test_how_we_count_can_be_read(app: Flask, client: FlaskClient) -> None:
     assert client.get("/ideas/counting").status_code == 200
+
+
+def token_in(page: str, form: str) -> str:
+    found = re.search(rf'action="{form}".*?name="csrf_token"[^>]*value="([^"]+)"', page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_what_is_remembered_of_a_page_holds_nobodys_token(app: Flask, client: FlaskClient) -> None:
+    board = a_board()
+    idea = an_idea(board=board)
+    tokens = []
+    for name in ("Ada", "Bo"):
+        browser = app.test_client()
+        sign_in(browser, a_viewer(name=name).id)
+        page = browser.get(f"/ideas/{idea}").get_data(as_text=True)
+        tokens.append(token_in(page, f"/ideas/{idea}/comments"))
+        said = {"body": f"{name} was here.", "csrf_token": tokens[-1]}
+        assert browser.post(f"/ideas/{idea}/comments", data=said).status_code == 303
+        rows = browser.get(f"/boards/{board}?sort=newest").get_data(as_text=True)
+        voted = {"vote": "1", "csrf_token": token_in(rows, rf"/ideas/{idea}/vote[^\"]*")}
+        assert browser.post(f"/ideas/{idea}/vote", data=voted).status_code == 303
+    assert tokens[0] != tokens[1]
+
+
+def test_what_is_remembered_of_a_page_is_never_stale(app: Flask, client: FlaskClient) -> None:
+    author, idea = a_viewer(name="Ada"), 0
+    board = a_board()
+    idea = an_idea(author, board)
+    sign_in(client, a_viewer(name="Bo").id)
+    assert "<b>0</b>" in client.get(f"/boards/{board}").get_data(as_text=True)
+    services.cast_vote(idea, a_viewer())
+    services.edit_idea(idea, author, title="Other words", body="")
+    services.set_stage(idea, a_viewer(roles=["moderator"]), stage="planned", answer="In spring.")
+    services.comment_on_idea(idea, author, body="At last.")
+    db.session.commit()
+    listed, shown = (client.get(address).get_data(as_text=True) for address in (f"/boards/{board}", f"/ideas/{idea}"))
+    for page in (listed, shown):
+        assert "<b>1</b>" in page
+        assert "Other words" in page
+        assert "Planned" in page
+    assert "In spring." in shown
+    assert "At last." in shown
