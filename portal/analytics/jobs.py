@@ -11,7 +11,7 @@ from portal.analytics.services import figures, measuring, routing
 from portal.community import facade as community
 from portal.kernel import progress, projections
 from portal.kernel.broker import with_broker
-from portal.kernel.database import after_commit, db, transaction
+from portal.kernel.database import after_commit, db, rollback, transaction
 from portal.kernel.jobs import enqueue
 from portal.kernel.periodic import periodic
 from portal.kernel.progress import RUNNING, LongRun
@@ -29,18 +29,24 @@ def learn_soon(board_id: int) -> None:
 def learn_board(board_id: int) -> None:
     """Learn who answers on a board by a walk through all of it. Entry point of the worker.
 
-    While more comes in, as in an import, it waits a little, so that it need not begin again.
+    While more comes in, as in an import, it waits, so that it need not begin again.
     """
     try:
-        for _ in range(PATIENCE):
-            if projections.lags()[ROUTING].facts == 0:
-                break
-            db.session.rollback()
-            time.sleep(PAUSE)
+        _wait_for(ROUTING)
         with transaction():
             routing.learn_board(board_id)
     finally:
         db.session.remove()
+
+
+def _wait_for(projection: str) -> None:
+    """Let a projection read what has come in, for two minutes at most; no transaction stays open meanwhile."""
+    for _ in range(PATIENCE):
+        lag = projections.lags()[projection].facts
+        rollback()
+        if lag == 0:
+            return
+        time.sleep(PAUSE)
 
 
 def measure_soon(*, asked_by: int | None = None) -> LongRun:
@@ -55,6 +61,7 @@ def measure(run_id: int) -> None:
     try:
         run = db.session.get(LongRun, run_id)
         if run is not None and run.state in RUNNING:
+            _wait_for(figures.CURSOR)
             measuring.measure_as(run)
     finally:
         db.session.remove()

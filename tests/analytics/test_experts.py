@@ -8,11 +8,13 @@ from sqlalchemy import select
 from portal.analytics import facade, jobs, queries
 from portal.analytics.models import Expertise, Invitation, RoutingBoard, RoutingHelper
 from portal.analytics.services import measuring, routing
+from portal.analytics.topics.events import TopicsTrained
 from portal.analytics.topics.models import ContributionTopic, Topic, TopicRun
 from portal.community import facade as community
+from portal.kernel import progress
 from portal.kernel.clock import now
 from portal.kernel.database import db
-from portal.kernel.outbox import Fact
+from portal.kernel.outbox import Fact, publish
 from portal.kernel.progress import Progress
 from portal.support import services as support
 from tests.conftest import read_all_facts
@@ -186,6 +188,18 @@ def a_ranked_board():
     return board_id, with_topic(board_id), helper
 
 
+def test_new_topics_have_everything_worked_out_anew(workers):
+    _, topic_id, helper = a_ranked_board()
+    publish(TopicsTrained(run_id=1, board_id=None, topics=1))
+    db.session.commit()
+    workers.run()
+    run = progress.latest(measuring.KIND)
+    assert run is not None
+    assert (run.state, run.report["places"]) == ("done", 1)
+    assert facade.expertise_of(helper.id)[0].topic_id == topic_id
+    assert queries.report_of(0, 12) is not None
+
+
 def test_nine_people_helped_on_nine_days_give_a_place():
     board_id, topic_id, helper = a_ranked_board()
     report = measuring.measure(Progress())
@@ -257,6 +271,9 @@ def test_the_command_replays_a_board(committed):
     )
     assert result.exit_code == 0, result.output
     assert '"ours": {"hit@1"' in result.stdout
-    assert committed.test_cli_runner().invoke(
-        args=["experts", "replay", "--board", "nowhere", "--from", str(since), "--to", str(until)]
-    ).exit_code == 2
+    assert (
+        committed.test_cli_runner()
+        .invoke(args=["experts", "replay", "--board", "nowhere", "--from", str(since), "--to", str(until)])
+        .exit_code
+        == 2
+    )

@@ -86,7 +86,9 @@ def test_a_recount_agrees_finds_drift_and_mends_it():
     a_question(member, a_board())
     read_all_facts()
     assert keeping.recount()["drift"] == 0
-    db.session.execute(text("UPDATE member_day SET n = 7 WHERE member_id = :id AND kind = 'question'"), {"id": member.id})
+    db.session.execute(
+        text("UPDATE member_day SET n = 7 WHERE member_id = :id AND kind = 'question'"), {"id": member.id}
+    )
     db.session.execute(text("INSERT INTO member_day VALUES (:id, '2020-01-01', 0, 'vote', 3)"), {"id": member.id})
     report = keeping.recount()
     assert (report["drift"], report["mended"]) == (2, 2)

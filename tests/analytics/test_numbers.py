@@ -176,9 +176,7 @@ def an_answer(number, author, asker, *, day=0, words=(), topic=1):
 
 
 def a_helper_with(people, author=50, start=0):
-    return [
-        an_answer(start + n, author, 100 + n, day=n, words=[Word(100 + n, good=True)]) for n in range(people)
-    ]
+    return [an_answer(start + n, author, 100 + n, day=n, words=[Word(100 + n, good=True)]) for n in range(people)]
 
 
 def test_five_trusted_people_on_seven_days_give_a_place():

@@ -136,9 +136,7 @@ def test_a_replay_does_not_look_ahead():
     """Changing everything after a moment changes no ranking made before it."""
     things = a_small_world()
     cut = START + 45 * DAY
-    other = [
-        one if one.at < cut or isinstance(one, Asked) else Answered(one.question_id, 3, one.at) for one in things
-    ]
+    other = [one if one.at < cut or isinstance(one, Asked) else Answered(one.question_id, 3, one.at) for one in things]
     before = [rankings(stream, cut) for stream in (things, other)]
     assert before[0] == before[1]
 
