@@ -1,7 +1,7 @@
-"""Imports: rows a second and peak memory, for ideas and comments on them; and that a second time adds nothing.
+"""Imports: rows a second and peak memory, for ideas, comments and questions; and that a second time adds nothing.
 
-Each file is brought in by the command itself, in a process of its own. With ``IDEAS`` and ``COMMENTS`` in the
-environment these files are taken, else 10,000 ideas and 20,000 comments that are made up.
+Each file is brought in by the command itself, in a process of its own. With ``IDEAS``, ``COMMENTS`` and
+``QUESTIONS`` in the environment these files are taken, else made-up ones of 10,000, 20,000 and 90,000 rows.
 """
 
 import gzip
@@ -11,14 +11,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.common import ROOT, fresh_portal
 from bench.pages import moment, sentence
 
-IDEAS, COMMENTS = 10_000, 20_000
+IDEAS, COMMENTS, QUESTIONS = 10_000, 20_000, 30_000
 
 
 def made_up(folder: Path) -> dict[str, Path]:
@@ -36,7 +36,21 @@ def made_up(folder: Path) -> dict[str, Path]:
     return {
         "ideas": written(folder / "ideas.jsonl.gz", ideas),
         "comments": written(folder / "comments.jsonl.gz", comments),
+        "questions": written(folder / "questions.jsonl.gz", questions()),
     }
+
+
+def questions() -> Iterator[dict[str, Any]]:
+    """Yield questions, each with two answers that come before or after it."""
+    for n in range(QUESTIONS):
+        answers = [
+            {"id": f"a{n}-{k}", "type": "answer", "parent": f"q{n}", "author": f"a{(n + k) % 900}", "lang": "en",
+             "created_at": moment(n + k), "body": sentence(20, 60), "helpful": k, "unhelpful": 0, "accepted": k == 1}
+            for k in (1, 2)
+        ]  # fmt: skip
+        question = {"id": f"q{n}", "type": "question", "parent": None, "author": f"a{n % 900}", "lang": "en",
+                    "created_at": moment(n), "title": sentence(4, 9), "body": sentence(40, 90), "tags": [f"t{n % 9}"]}  # fmt: skip
+        yield from (answers[0], question, answers[1]) if n % 50 == 0 else (question, *answers)
 
 
 def written(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
@@ -56,7 +70,7 @@ def imported(environ: dict[str, str], kind: str, path: Path) -> dict[str, Any]:
         kind,
         str(path),
         "--board",
-        "bench",
+        "bench-support" if kind == "questions" else "bench",
         "--json",
     ]
     done = subprocess.run(
