@@ -49,7 +49,8 @@ def questions() -> Iterator[dict[str, Any]]:
             for k in (1, 2)
         ]  # fmt: skip
         question = {"id": f"q{n}", "type": "question", "parent": None, "author": f"a{n % 900}", "lang": "en",
-                    "created_at": moment(n), "title": sentence(4, 9), "body": sentence(40, 90), "tags": [f"t{n % 9}"]}  # fmt: skip
+                    "created_at": moment(n), "title": sentence(4, 9), "body": sentence(40, 90),
+                    "tags": [f"t{n % 9}"]}  # fmt: skip
         yield from (answers[0], question, answers[1]) if n % 50 == 0 else (question, *answers)
 
 
