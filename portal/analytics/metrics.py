@@ -104,6 +104,10 @@ def _member(name: str, title: Any, formula: Any, unit: str = "count", window: st
     return Metric(name, "member", title, formula, unit, window)
 
 
+def _community(name: str, title: Any, formula: Any, unit: str = "count", window: str = "chosen weeks") -> Metric:
+    return Metric(name, "community", title, formula, unit, window)
+
+
 def _account(name: str, title: Any, formula: Any, unit: str = "count", window: str = "all") -> Metric:
     return Metric(name, "account", title, formula, unit, window)
 
@@ -160,6 +164,35 @@ _ALL = (
         "Withheld below three members."), "0–1", "365 d"),
     _account("trend", _l("Trend"), _l(
         "What its members did against the 30 days before, as a change."), "share", "30 d"),
+    _community("people", _l("People"), _l(
+        "On one board, everybody who ever did something there; in all, members with an account as well."),
+        "count", "all"),
+    _community("active_month", _l("Active in a month"), _l(
+        "People who wrote, voted, thanked or followed in the last 30 days."), "count", "30 d"),
+    _community("stickiness", _l("A day in a month"), _l(
+        "People active on a day, the median of 30 days, in all people active in these 30 days."), "share", "30 d"),
+    _community("activation", _l("Activation"), _l(
+        "Of those who came in the window at least seven days ago, the share that did something within seven days; "
+        "95% interval by Wilson."), "share"),
+    _community("tiers", _l("Engaged, casual, silent"), _l(
+        "Engaged: as many contributions as weeks, or more. Casual: fewer. Silent: none; they may read and vote."),
+        "share"),
+    _community("gini", _l("Concentration"), _l(
+        "Gini coefficient of contributions, among those who wrote and among all; 95% interval by 500 bootstrap draws."),
+        "0–1"),
+    _community("shares", _l("90-9-1"), _l(
+        "What part of contributions the most active 1%, the next 9% and the other 90% of people wrote."), "share"),
+    _community("retention", _l("Who comes back"), _l(
+        "Of those who came in a month (or quarter), the share that did something in the n-th after it."),
+        "share", "all"),
+    _community("funnel", _l("Funnel"), _l(
+        "Ideas that came to a stage or past it; the median time of those that did."), "count", "24 months"),
+    _community("shipping", _l("Chance to be shipped"), _l(
+        "Kaplan-Meier over ideas that came to review; those still open are censored today, declined ones stay in the "
+        "count; 90% band from Greenwood’s variance."), "share", "24 months"),
+    _community("first_answer", _l("Time to the first answer"), _l(
+        "Kaplan-Meier median and ninth decile from a question to the first answer by somebody else; questions that "
+        "still wait are censored."), "hours"),
 )  # fmt: skip
 REGISTRY: dict[tuple[str, str], Metric] = {(metric.subject, metric.name): metric for metric in _ALL}
 

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.analytics import behind, facade, jobs, queries
 from portal.analytics.behind import What
+from portal.analytics.metrics import metrics_of
 from portal.analytics.services import measuring, participation, routing
 from portal.analytics.topics import queries as topics
 from portal.community import facade as community
@@ -115,6 +116,7 @@ def taking_part() -> ResponseReturnValue:
         all_weeks=WEEKS,
         ibm=IBM,
         r=kept.report if kept else None,
+        formulas=metrics_of("community"),
         months=_months(kept.report["funnel"]["shipping"]) if kept else [],
         at=kept.at if kept else None,
         day=lambda text: datetime.fromisoformat(text).date(),
@@ -192,6 +194,15 @@ def _months(shipping: dict[str, dict[str, Any]]) -> list[list[str]]:
         return []
     columns = [whole["shares"], whole["low"], whole["high"], *([partners["shares"]] if partners else [])]
     return [[str(month), *(percent(values[month]) for values in columns)] for month in range(len(whole["shares"]))]
+
+
+@bp.get("/account/figures")
+@access(signed_in)
+def my_figures() -> ResponseReturnValue:
+    """Show the reader every figure that is held on her, with its formula."""
+    found = queries.figures_of(current_viewer().id)
+    figures, changed_at = found or ({}, None)
+    return render_template("analytics/figures.html", described=metrics_of("member"), figures=figures, at=changed_at)
 
 
 def _measuring() -> dict[str, Any]:

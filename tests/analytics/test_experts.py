@@ -247,6 +247,7 @@ def test_the_pages_are_for_brand_managers_and_open_to_the_posts(client):
     assert client.get("/staff/participation/behind?what=nonsense").status_code == 404
     assert client.get("/staff/participation?board=nowhere").status_code == 404
     assert client.get("/questions/for-me").status_code == 200
+    assert "Foresight" in client.get("/account/figures").text
     assert client.post("/staff/experts/measuring").status_code in {302, 303, 400}
 
 
