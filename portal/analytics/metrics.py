@@ -47,6 +47,16 @@ class Lifecycle(StrEnum):
     VISITOR = "visitor"
 
 
+LIFECYCLE_WORDS = {
+    Lifecycle.NEW: _l("new"),
+    Lifecycle.ACTIVE: _l("active"),
+    Lifecycle.RETURNING: _l("returning"),
+    Lifecycle.FADING: _l("fading"),
+    Lifecycle.DORMANT: _l("dormant"),
+    Lifecycle.VISITOR: _l("visitor"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A named figure: whose it is, its formula in words, its unit and window."""

@@ -16,6 +16,8 @@ from portal.kernel.database import db
 from portal.members.models import Member
 from portal.members.policy import Viewer, may_see_audience
 
+FEW = 2
+
 
 def invited_to(question_id: int) -> list[int]:
     """Return who was asked to look at a question, by place."""
@@ -117,7 +119,7 @@ def experts_on(topic_id: int, boards: Collection[int] | None = None, limit: int 
 
 
 def experts_by_topic(board_id: int, each: int = 5) -> dict[int, list[ExpertiseLine]]:
-    """Return the first few on each topic of a board; one query."""
+    """Return the first few on each topic of a board who helped somebody; where nobody did, the first of the others."""
     place = func.row_number().over(
         partition_by=Expertise.topic_id, order_by=(Expertise.place, Expertise.low.desc(), Expertise.member_id)
     )
@@ -132,7 +134,7 @@ def experts_by_topic(board_id: int, each: int = 5) -> dict[int, list[ExpertiseLi
     found: dict[int, list[ExpertiseLine]] = {}
     for line in _lines(wanted, None):
         found.setdefault(line.topic_id, []).append(line)
-    return found
+    return {topic_id: [line for line in lines if line.people] or lines[:FEW] for topic_id, lines in found.items()}
 
 
 def boards_with_expertise() -> list[int]:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.analytics import behind, facade, jobs, queries
 from portal.analytics.behind import What
-from portal.analytics.metrics import metrics_of
+from portal.analytics.metrics import LIFECYCLE_WORDS, metrics_of
 from portal.analytics.services import measuring, participation, routing
 from portal.analytics.topics import queries as topics
 from portal.community import facade as community
@@ -200,9 +200,13 @@ def _months(shipping: dict[str, dict[str, Any]]) -> list[list[str]]:
 @access(signed_in)
 def my_figures() -> ResponseReturnValue:
     """Show the reader every figure that is held on her, with its formula."""
-    found = queries.figures_of(current_viewer().id)
-    figures, changed_at = found or ({}, None)
-    return render_template("analytics/figures.html", described=metrics_of("member"), figures=figures, at=changed_at)
+    mine = current_viewer().id
+    return render_template(
+        "analytics/figures.html",
+        described=metrics_of("member"),
+        figures=facade.contact_figures([mine])[mine],
+        lifecycles=LIFECYCLE_WORDS,
+    )
 
 
 def _measuring() -> dict[str, Any]:
