@@ -65,6 +65,7 @@ class ContributionTopic(Model):
         Index("ix_contribution_topic_topic", "topic_id", "written_at", "kind", "contribution_id"),
         Index("ix_contribution_topic_board", "board_id", "written_at"),
         Index("ix_contribution_topic_thread", "thread_kind", "thread_id"),
+        Index("ix_contribution_topic_author", "author_id", "topic_id"),
     )
 
     kind: Mapped[str] = mapped_column(primary_key=True)
