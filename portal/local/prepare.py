@@ -59,7 +59,7 @@ def load_demo() -> None:
 def train() -> None:
     """Find the topics of everything that is there."""
     found = topics.train_everything()
-    told = ", ".join(f"{number} {what}" for what, number in found.items())
+    told = ", ".join(f"{number} in {what}" for what, number in found.items())
     tell(text=f"topics found: {told or 'there is too little to read yet'}")
 
 

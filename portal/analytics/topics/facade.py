@@ -6,23 +6,24 @@ from portal.analytics.topics import queries, training
 from portal.analytics.topics.queries import TopicCard, living_topics, mixtures_of, topic_card, topics_by_id
 from portal.analytics.topics.scopes import all_scopes
 from portal.community import facade as community
-from portal.community.registry import TopicLabel, finds_by_topic, reads_topics
+from portal.community.registry import TopicLabel, finds_by_topic
 from portal.kernel.errors import Refused
 from portal.kernel.progress import Progress
 
 __all__ = [
     "TopicCard",
+    "ids_about",
     "labels_of",
     "living_topics",
     "mixtures_of",
     "topic_card",
     "topics_by_id",
     "train_everything",
+    "trained_boards",
 ]
 LEAST_SHARE = 0.15
 
 
-@reads_topics
 def labels_of(kind: str, ids: Sequence[int]) -> Mapping[int, Sequence[TopicLabel]]:
     """Return the topics of contributions of one kind with what they are called; small shares are left out."""
     mixtures = queries.mixtures_of(kind, ids)
@@ -44,14 +45,17 @@ def ids_about(kind: str, topic_id: int, boards: Sequence[int], limit: int) -> Se
 
 
 def train_everything(watcher: Progress | None = None) -> dict[str, int]:
-    """Train every model there should be, where there is enough text; return how many topics each found."""
+    """Train every model there should be, where there is enough text; return how many topics were found in what."""
+    keys = {board.id: board.key for board in community.every_board()}
     found = {}
     for scope in all_scopes():
         try:
-            report = training.train(scope, watcher or Progress())
+            with training.alone(scope, wait=True):
+                report = training.train(scope, watcher or Progress())
         except Refused:
             continue
-        found[scope.subject] = int(report["topics"])
+        where = "the community" if scope.board_id is None else keys[scope.board_id]
+        found[where] = int(report["topics"])
     return found
 
 

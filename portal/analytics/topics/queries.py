@@ -287,6 +287,20 @@ def rows_of_threads(threads: Collection[Key]) -> dict[Key, list[tuple[int, float
     return {(kind, one): [(topic, share) for topic, share in mixture] for kind, one, mixture in rows}
 
 
+def read_by_the_last(keys: Collection[Key]) -> set[Key]:
+    """Return which of these contributions have been read with the latest model of their board."""
+    if not keys:
+        return set()
+    here = ContributionTopic
+    latest = select(func.max(TopicRun.id)).group_by(TopicRun.board_id)
+    rows = db.session.execute(
+        select(here.kind, here.contribution_id).where(
+            tuple_(here.kind, here.contribution_id).in_(list(keys)), here.run_id.in_(latest)
+        )
+    )
+    return {(kind, one) for kind, one in rows}
+
+
 def threads_on(boards: Collection[int]) -> int:
     """Return how many ideas and questions can be seen on some boards."""
     asked = sum(figures.questions for figures in support.board_figures(list(boards)).values())

@@ -243,3 +243,9 @@ def test_a_name_is_checked_and_only_given_by_who_sees_the_board(committed, commu
         services.name_topic(999_999, "Wool", manager)
     services.name_topic(topic, "", manager)
     assert queries.topics_by_id([topic])[topic].name is None
+
+
+def test_everything_is_trained_before_the_doors_open(committed, community):
+    assert list(facade.trained_boards()) == []
+    assert set(facade.train_everything()) == {"the community"}
+    assert len(facade.trained_boards()) == 3

@@ -20,6 +20,7 @@ DIMENSIONS: Final = 100
 ROUNDS: Final = 30
 _POWER_ITERATIONS: Final = 2
 _EXTRA: Final = 30
+_SEED: Final = 1
 
 
 def latent_space(weighted: sparse.csr_matrix) -> Floats:
@@ -35,6 +36,7 @@ def latent_space(weighted: sparse.csr_matrix) -> Floats:
         power_iters=_POWER_ITERATIONS,
         extra_dims=_EXTRA,
         use_svdlibc=False,
+        random_seed=_SEED,
         dtype=np.float32,
     )
     return np.asarray(found.u, dtype=np.float32)
