@@ -27,6 +27,7 @@ PAGE = 20
 MOST = 100
 FEW = 2000
 """Filters that leave at most so many ideas are read by their ids, others along the order of the list."""
+BIGGEST = 2**63 - 1
 OPEN = tuple(stage.value for stage in Stage if stage not in CLOSED)
 
 
@@ -47,7 +48,10 @@ def _moment(value: object) -> str:
 
 
 def _whole(value: object) -> int:
-    return int(str(value))
+    number = int(str(value))
+    if abs(number) > BIGGEST:
+        raise ValueError(value)
+    return number
 
 
 ORDERS = {

@@ -26,7 +26,7 @@ from portal.members.session import current_viewer
 
 bp = Blueprint("ideas", __name__)
 KIND = "idea"
-BIGGEST = 2**63 - 1
+WORD_MAX = 200
 ANSWERING = (Role.MODERATOR, Role.BRAND_MANAGER)
 
 
@@ -58,7 +58,7 @@ def _list_page(viewer: Viewer, boards: list[BoardCard], one: BoardCard | None) -
     ids = [board.id for board in boards]
     page = _page(viewer, ids, sort)
     by_board, by_stage, by_category = _counts(ids)
-    filters = {name: request.args.get(name, "") for name in ("stage", "category", "tag", "topic", "q")}
+    filters = {name: _word(name) for name in ("stage", "category", "tag", "topic", "q")}
     waiting = lists.waiting_for_answer(ids)
     names = {board.id: board for board in boards}
     ages = [since(row.created_at) for row in page.items] if sort is rules.Sort.NEWEST else today()
@@ -100,11 +100,11 @@ def _page(viewer: Viewer, boards: list[int], sort: rules.Sort) -> Page[lists.Ide
     wish = lists.Wish(
         boards=boards,
         sort=sort,
-        stage=request.args.get("stage"),
-        category=request.args.get("category"),
-        tag_id=lists.tag_of(request.args.get("tag")),
-        topic_id=request.args.get("topic", type=_topic),
-        q=request.args.get("q", "").strip()[:200].replace("\0", ""),
+        stage=_word("stage"),
+        category=_word("category"),
+        tag_id=lists.tag_of(_word("tag")),
+        topic_id=request.args.get("topic", type=_number),
+        q=_word("q"),
         cursor=request.args.get("cursor"),
     )
     page = lists.ideas_for(viewer, wish)
@@ -113,8 +113,14 @@ def _page(viewer: Viewer, boards: list[int], sort: rules.Sort) -> Page[lists.Ide
     return page
 
 
-def _topic(text: str) -> int:
-    return min(max(int(text), 0), BIGGEST)
+def _word(name: str) -> str:
+    """Return what an address says, cut short."""
+    return request.args.get(name, "").strip()[:WORD_MAX]
+
+
+def _number(text: str) -> int:
+    """Return the number of something; one that cannot be is the largest, which nothing has."""
+    return min(max(int(text), 0), lists.BIGGEST)
 
 
 def _sort() -> rules.Sort:
@@ -262,7 +268,7 @@ def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 
 
 def _replied(comments: list[community.CommentRow]) -> community.CommentRow | None:
     """Return the comment that is about to be replied to, if the address or the form names one that is here."""
-    wanted = request.values.get("parent", type=int)
+    wanted = request.values.get("parent", type=_number)
     return next((one for one in comments if one.id == wanted and not one.hidden), None)
 
 
@@ -319,7 +325,7 @@ def comment(idea_id: int) -> ResponseReturnValue:
     form = CommentForm()
     if form.validate_on_submit():
         try:
-            parent = request.form.get("parent", type=int)
+            parent = request.form.get("parent", type=_number)
             written = services.comment_on_idea(idea_id, current_viewer(), body=form.body.data or "", parent_id=parent)
         except Invalid as refusal:
             _mark(form, refusal)

@@ -249,3 +249,46 @@ def test_what_is_remembered_of_a_page_is_never_stale(app: Flask, client: FlaskCl
         assert "Planned" in page
     assert "In spring." in shown
     assert "At last." in shown
+
+
+def test_a_title_of_ten_megabytes_is_refused(app: Flask, client: FlaskClient) -> None:
+    board = a_board()
+    sign_in(client, a_viewer().id)
+    assert post(client, "/ideas/new", data={"title": "x" * 10_000_000, "board": board}).status_code in {413, 422}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/ideas/99999999999999999999999",
+        "/ideas/99999999999999999999999/vote",
+        "/boards/a%00b",
+        "/follows/idea/99999999999999999999999",
+    ],
+)
+def test_what_cannot_be_is_not_there(app: Flask, client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code in {400, 404, 405}
+
+
+@pytest.mark.parametrize(
+    "query", ["category=a%00b", "tag=%00", "q=%00a", "stage=%00", "topic=99999999999999999999999", "topic=x"]
+)
+def test_filters_that_make_no_sense_leave_nothing_and_break_nothing(
+    app: Flask, client: FlaskClient, query: str
+) -> None:
+    a_board()
+    assert client.get(f"/ideas?{query}").status_code in {200, 400}
+
+
+def test_a_reply_to_a_number_that_cannot_be_is_refused(app: Flask, client: FlaskClient) -> None:
+    idea = an_idea()
+    sign_in(client, a_viewer().id)
+    typed = {"body": "Hello", "parent": "99999999999999999999999"}
+    assert post(client, f"/ideas/{idea}/comments", data=typed).status_code == 404
+
+
+def test_a_cursor_with_a_number_that_cannot_be_is_refused(app: Flask, client: FlaskClient) -> None:
+    from portal.kernel.paging import encode_cursor
+
+    a_board()
+    assert client.get("/ideas?cursor=" + encode_cursor(1.0, 10**30)).status_code == 422
