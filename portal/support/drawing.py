@@ -1,18 +1,26 @@
-"""Answers as markup, remembered: what the page of a question costs is mostly the drawing of them."""
+"""Rows, answers and pages of questions as markup, remembered: what a page costs is mostly the drawing of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from flask import render_template
+from flask import get_template_attribute, render_template
 from markupsafe import Markup
 
 from portal.community import facade as community
-from portal.community.fragments import remembered
+from portal.community.fragments import fingerprint, remembered, remembered_all
+from portal.kernel import clock
 from portal.kernel.formats import since
 from portal.members.policy import Viewer
 from portal.support.queries import AnswerRow, QuestionRow
 
 ANSWER = "support/_answer.html"
+PAGE = "support/_page.html"
+ROW = "support/_row.html"
+THINGS = {"drawn", "comments"}
+"""What a page is given that is made of the other things it is given."""
+FRESH = 300
+"""Seconds after which "3 minutes ago" is drawn anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +67,48 @@ def drawer(
         )
 
     return draw
+
+
+def rows(
+    viewer: Viewer,
+    questions: Sequence[QuestionRow],
+    tags: Mapping[int, Sequence[community.TagCard]],
+    boards: Mapping[int, community.BoardCard] | None,
+) -> Markup:
+    """Return the questions of a list.
+
+    :param boards: named in the rows when the list is of several.
+    """
+    draw = get_template_attribute(ROW, "question_row")
+    wanted = []
+    for one in questions:
+        board = boards[one.board_id].title if boards and one.board_id in boards else ""
+        names = tuple(tag.title for tag in tags.get(one.id, ()))
+
+        def drawn(one: QuestionRow = one, board: str = board, names: tuple[str, ...] = names) -> str:
+            return str(draw(one, board, names))
+
+        wanted.append((("question", one, board, names, since(one.created_at)), drawn))
+    if viewer.is_anonymous:
+        return Markup("").join(Markup(drawn()) for _key, drawn in wanted)  # noqa: S704 - drawn by a template
+    return remembered_all(wanted)
+
+
+def page(viewer: Viewer, shown: Mapping[str, Any], *, form: Any, typed: bool) -> Markup:
+    """Return what stands between head and foot of a question's page.
+
+    :param typed: somebody's unsent answer is in the form, so it is drawn for this once.
+    """
+
+    def draw() -> str:
+        return render_template(PAGE, **shown, form=form)
+
+    if typed or viewer.is_anonymous:
+        return Markup(draw())  # noqa: S704 - drawn by a template
+    # Whoever wrote something on the page has buttons that others lack; all others of one standing see the same.
+    authors = {shown["question"].author_id, *(answer.author_id for answer in shown["answers"])}
+    authors |= {comment.author_id for comment in shown["commented"]}
+    own = viewer.member_id if viewer.member_id in authors else 0
+    moment = int(clock.now().timestamp()) // FRESH
+    values = [value for name, value in shown.items() if name not in THINGS]
+    return remembered((PAGE, fingerprint(own, viewer.is_staff, moment, *values)), draw)

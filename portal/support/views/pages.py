@@ -1,6 +1,7 @@
 """Pages that only read: the lists of questions, and one question."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,7 @@ from portal.community import facade as community
 from portal.kernel.errors import NotFound
 from portal.members.policy import Viewer, access, anyone
 from portal.members.session import current_viewer
-from portal.support import queries, rules
+from portal.support import drawing, queries, rules
 from portal.support.drawing import Powers, Thread, drawer
 from portal.support.forms import TextForm
 from portal.support.queries import KIND, AnswerRow, QuestionPage, QuestionRow
@@ -58,9 +59,13 @@ def _list(
         page=page,
         boards=boards,
         board=board,
-        board_of={one.id: one for one in boards},
+        rows=drawing.rows(
+            viewer,
+            page.items,
+            community.tags_of(KIND, ids),
+            None if board is not None else {one.id: one for one in boards},
+        ),
         tag=tag,
-        tags=community.tags_of(KIND, ids),
         listing=listing,
         links=_links(board, tag),
         following_page=_address(board, sort=listing, tag=tag, cursor=page.next) if page.next else "",
@@ -108,28 +113,37 @@ def _address(
 def question(question_id: int) -> ResponseReturnValue:
     """Show one question with its answers."""
     viewer = current_viewer()
-    found = queries.question_page(viewer, question_id)
-    answers = queries.answers_to(question_id, viewer)
-    return render_template("support/question.html", **surroundings(viewer, found, answers), form=TextForm())
+    return shown(viewer, queries.question_page(viewer, question_id), TextForm())
 
 
-def surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerRow]) -> dict[str, object]:
-    """Return what the page of a question needs besides its form."""
+def shown(viewer: Viewer, found: QuestionPage, form: TextForm) -> str:
+    """Return the page of a question, with an answer that was typed if it is in the form."""
+    answers = queries.answers_to(found.id, viewer)
+    around = _surroundings(viewer, found, answers)
+    page = drawing.page(viewer, around, form=form, typed=bool(form.errors or form.body.data))
+    return render_template("support/question.html", question=found, board=around["board"], page=page, form=form)
+
+
+def _surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerRow]) -> dict[str, Any]:
+    """Return what the page of a question shows."""
     powers = Powers(
         may_accept=not viewer.is_anonymous and _may_accept(viewer, found),
         may_mark=viewer.is_staff or viewer.has_role("support_agent"),
         is_agent=viewer.has_role("support_agent"),
         may_hide=viewer.has_role("moderator"),
     )
-    threads = _threads(community.comments_on("answer", [row.id for row in answers]))
+    comments = community.comments_on(KIND, [found.id]).get(found.id, [])
+    under = community.comments_on("answer", [row.id for row in answers])
     return {
         "question": found,
         "board": community.board_by_id(viewer, found.board_id),
         "answers": answers,
-        "drawn": drawer(viewer, found, powers, threads),
         "tags": community.tags_of(KIND, [found.id]).get(found.id, []),
-        "topics": community.topics_of(KIND, [found.id]).get(found.id, ()),
-        "comments": _threads(community.comments_on(KIND, [found.id])).get(found.id, []),
+        "topics": list(community.topics_of(KIND, [found.id]).get(found.id, ())),
+        "commented": [*comments, *(comment for rows in under.values() for comment in rows)],
+        "comments": _thread(comments),
+        "drawn": drawer(viewer, found, powers, {answer_id: _thread(rows) for answer_id, rows in under.items()}),
+        "powers": powers,
         "following": found.id in community.is_following(viewer.member_id, KIND, [found.id]),
         "sureness": [(row, rules.interval(row.useful, row.useless)) for row in answers if row.useful + row.useless][:4],
         "is_agent": powers.is_agent,
@@ -140,10 +154,6 @@ def surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerRo
 def _may_accept(viewer: Viewer, found: QuestionRow) -> bool:
     is_agent = viewer.has_role("support_agent")
     return rules.why_not_accept(asker_id=found.author_id, member_id=viewer.id, is_agent=is_agent) is None
-
-
-def _threads(comments: "dict[int, list[community.CommentRow]]") -> dict[int, list[Thread]]:
-    return {target: _thread(rows) for target, rows in comments.items()}
 
 
 def _thread(rows: "list[community.CommentRow]") -> list[Thread]:

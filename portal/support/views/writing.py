@@ -11,7 +11,7 @@ from portal.members.session import current_viewer
 from portal.support import queries, services
 from portal.support.forms import EditForm, QuestionForm, TextForm
 from portal.support.queries import KIND
-from portal.support.views.pages import surroundings
+from portal.support.views.pages import shown
 
 bp = Blueprint("support_writing", __name__)
 UNPROCESSABLE = 422
@@ -89,10 +89,7 @@ def answer(question_id: int) -> ResponseReturnValue:
         else:
             flash(_("Your answer is out."))
             return redirect(url_for("support.question", question_id=question_id, _anchor=f"answer-{answer_id}"))
-    found = queries.question_page(viewer, question_id)
-    answers = queries.answers_to(question_id, viewer)
-    page = render_template("support/question.html", **surroundings(viewer, found, answers), form=form)
-    return page, UNPROCESSABLE
+    return shown(viewer, queries.question_page(viewer, question_id), form), UNPROCESSABLE
 
 
 @bp.route("/answers/<int:answer_id>/edit", methods=["GET", "POST"])
