@@ -86,10 +86,15 @@ class _Lags:
     """The lag of each projection, read when asked."""
 
     def collect(self) -> list[GaugeMetricFamily]:
-        """Return facts waiting and the age of the oldest, by projection."""
+        """Return facts waiting and the age of the oldest, by projection; nothing while the database is away."""
         waiting = GaugeMetricFamily("portal_lag_facts", "Facts a projection has not read", labels=["projection"])
         age = GaugeMetricFamily("portal_lag_seconds", "Age of the oldest unread fact", labels=["projection"])
-        for name, lag in projections.lags().items():
+        try:
+            lags = projections.lags()
+        except SQLAlchemyError:
+            rollback()
+            return []
+        for name, lag in lags.items():
             waiting.add_metric([name], lag.facts)
             age.add_metric([name], lag.seconds)
         return [waiting, age, *self._crms()]

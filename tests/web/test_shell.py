@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from portal.app import create_app
 from portal.kernel.errors import Invalid, NotSignedIn, PortalError, Refused, TooMany
 from portal.members.policy import NOBODY, Viewer, access, anyone
 from portal.web import errors
@@ -192,3 +193,33 @@ def test_navigation_shows_only_what_is_there_and_open(app: Flask) -> None:
 def test_an_error_knows_its_status() -> None:
     assert errors.status_of(PortalError("x")) == 400
     assert errors.status_of(ValueError()) == 500
+
+
+@pytest.fixture(scope="module")
+def without_database(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A browser before a portal whose database is away."""
+    environ = {
+        "PORTAL_ENV": "testing",
+        "SECRET_KEY": "only for tests",
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "PORTAL_DATA_DIR": str(tmp_path_factory.mktemp("away")),
+        "PORTAL_READER_CACHE": "1",
+    }
+    return create_app(environ).test_client()
+
+
+@pytest.mark.parametrize("path", ["/", "/ideas", "/questions", "/members/1"])
+def test_without_the_database_pages_say_so_and_when_to_come_back(without_database: FlaskClient, path: str) -> None:
+    answer = without_database.get(path, headers={"Accept-Language": "it"})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "Torniamo fra poco" in answer.text
+
+
+def test_without_the_database_it_is_alive_but_not_ready(without_database: FlaskClient) -> None:
+    assert without_database.get("/livez").status_code == 200
+    answer = without_database.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json == {"status": "not ready", "database": "away", "broker": "away"}
+    assert "portal_requests_total" in without_database.get("/metrics").text
