@@ -90,7 +90,10 @@ class MemberFiguresOut(Output):
 
 @endpoint("GET", "/experts", query=ExpertsWanted, response=ExpertsOut, summary="Who is likely to answer", tag=TAG)
 def experts(query: ExpertsWanted) -> dict[str, Any]:
-    """Rank the members by the chance that they answer a question, each with the reasons in words."""
+    """Rank the members by the chance that they answer a question, each with the reasons in words.
+
+    When somebody is usually here is told to members only.
+    """
     viewer = current_viewer()
     board = community.board_by_key(viewer, query.board, community.BoardType.SUPPORT)
     tags = [tag.strip() for tag in query.tags.split(",") if tag.strip()]
@@ -103,7 +106,7 @@ def experts(query: ExpertsWanted) -> dict[str, Any]:
             {
                 "member": cards[one.member_id],
                 "score": round(one.score, 4),
-                "reasons": [str(reason) for reason in one.reasons],
+                "reasons": [str(reason) for reason in one.reasons if not (viewer.is_anonymous and reason.is_personal)],
             }
             for one in found
             if one.member_id in cards

@@ -74,6 +74,13 @@ def _hand_over_later(work: Callable[[int], None], what: int, job_id: str) -> Non
     after_commit(give, key=job_id)
 
 
+@periodic(seconds=120)
+def hand_over_what_waits() -> None:
+    """Hand over again the runs that wait, and those whose worker has died; one that is at work is left alone."""
+    for run_id in measuring.going():
+        _hand_over_later(measure, run_id, f"measuring-{run_id}")
+
+
 @periodic(seconds=300)
 def learn_what_is_missing() -> None:
     """Learn the boards that nobody has learned yet."""

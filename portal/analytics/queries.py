@@ -16,8 +16,6 @@ from portal.kernel.database import db
 from portal.members.models import Member
 from portal.members.policy import Viewer, may_see_audience
 
-FEW = 2
-
 
 def invited_to(question_id: int) -> list[int]:
     """Return who was asked to look at a question, by place."""
@@ -134,7 +132,7 @@ def experts_by_topic(board_id: int, each: int = 5) -> dict[int, list[ExpertiseLi
     found: dict[int, list[ExpertiseLine]] = {}
     for line in _lines(wanted, None):
         found.setdefault(line.topic_id, []).append(line)
-    return {topic_id: [line for line in lines if line.people] or lines[:FEW] for topic_id, lines in found.items()}
+    return {topic_id: [line for line in lines if line.people] or lines for topic_id, lines in found.items()}
 
 
 def boards_with_expertise() -> list[int]:

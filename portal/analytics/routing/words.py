@@ -26,6 +26,11 @@ class Reason:
     n: int = 0
     word: str = ""
 
+    @property
+    def is_personal(self) -> bool:
+        """Return whether it says when somebody is here, or whom she helps: for members' eyes only."""
+        return self.kind in {"hour", "now", "asker"}
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready values."""
         return {"kind": self.kind, "n": self.n, "word": self.word}

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from sqlalchemy import select
+
 from portal.analytics.services import expertise, figures, participation
 from portal.community import facade as community
-from portal.kernel.database import rollback, transaction
-from portal.kernel.progress import Cancelled, LongRun, Progress
+from portal.kernel.database import db, rollback, transaction
+from portal.kernel.progress import RUNNING, Cancelled, LongRun, Progress
 
 KIND = "measuring"
 
@@ -34,6 +36,12 @@ def measure(progress: Progress, board_ids: list[int] | None = None) -> dict[str,
         with transaction():
             figures.refresh_all()
     return report
+
+
+def going() -> list[int]:
+    """Return the runs that wait or have not ended."""
+    wanted = select(LongRun.id).where(LongRun.kind == KIND, LongRun.state.in_(RUNNING)).order_by(LongRun.id)
+    return list(db.session.scalars(wanted))
 
 
 def measure_as(run: LongRun) -> None:
