@@ -50,13 +50,13 @@ def upgrade() -> None:
         CREATE TABLE search_word (
             word text CONSTRAINT pk_search_word PRIMARY KEY,
             entries bigint NOT NULL
-        )""")
+        ) WITH (fillfactor = 50)""")
     op.execute("CREATE INDEX ix_search_word_likeness ON search_word USING gin (word gin_trgm_ops)")
     op.execute("""
         CREATE TABLE search_term (
             term text CONSTRAINT pk_search_term PRIMARY KEY,
             entries bigint NOT NULL
-        )""")
+        ) WITH (fillfactor = 50)""")
     op.execute("""
         CREATE TABLE search_concept (
             stemming text,

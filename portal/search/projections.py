@@ -22,11 +22,15 @@ from portal.support.events import (
 IDEAS = (IdeaPosted, IdeaEdited, IdeaHidden, IdeaShown, IdeaStageChanged)
 QUESTIONS = (QuestionAsked, QuestionEdited, QuestionHidden, QuestionShown)
 ANSWERS = (AnswerGiven, AnswerEdited, AnswerHidden, AnswerShown)
+BATCH = 3000
 STATES = (AnswerGiven, AnswerHidden, AnswerShown, AnswerAccepted, AnswerUnaccepted)
 
 
 @projection(
-    "search", on=(*IDEAS, *QUESTIONS, *ANSWERS, AnswerAccepted, AnswerUnaccepted), reset=services.forget_everything
+    "search",
+    on=(*IDEAS, *QUESTIONS, *ANSWERS, AnswerAccepted, AnswerUnaccepted),
+    reset=services.forget_everything,
+    batch=BATCH,
 )
 def follow(facts: Sequence[FactRow]) -> None:
     """Read anew whatever these facts are about; a second time gives the same."""

@@ -1,5 +1,7 @@
 """What is found, by whom, and how it is counted."""
 
+import re
+
 import pytest
 
 from portal.community import facade as community
@@ -216,3 +218,34 @@ def test_the_projection_reads_what_was_written_and_can_begin_anew(committed):
         db.session.execute(db.text("SELECT term, entries FROM search_term WHERE term IN ('#', 'en:spindl')")).all()
     )
     assert counts == {"#": 2, "en:spindl": 2}
+
+
+def test_what_is_close_to_a_question_stands_beside_it_and_on_a_page_of_its_own(client):
+    board, asker = a_board(), a_viewer()
+    number = a_question(asker, board, title="Scarf felted in the washing machine", body="Can I save it?", lang="en")
+    other = a_question(asker, board, title="Sciarpa infeltrita in lavatrice", body="Si salva?", lang="it")
+    index_questions(number, other)
+    page = client.get(f"/similar/question/{number}")
+    assert page.status_code == 200
+    assert "Sciarpa infeltrita in lavatrice" in page.text
+    beside = client.get(f"/similar/question/{number}", headers={"HX-Request": "true"}).text
+    assert "Sciarpa infeltrita in lavatrice" in beside
+    assert "<html" not in beside
+    assert client.get("/similar/question/999999").status_code == 404
+
+
+def test_what_solved_it_closes_the_draft_and_thanks_who_answered(client):
+    number = a_question(title="Scarf felted in the washing machine", lang="en")
+    helper = a_viewer()
+    answer = an_answer(number, helper, body="Soak it with hair conditioner.", lang="en")
+    sign_in(client, a_member())
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/questions/ask").text)
+    assert token
+    solved = client.post(
+        f"/questions/{number}/solved",
+        data={"csrf_token": token[1], "title": "My scarf felted", "answer_id": answer},
+    )
+    assert solved.location.endswith(f"/questions/{number}")
+    assert support.figures([helper.id])[helper.id].helped == 1
+    facts = db.session.execute(db.text("SELECT payload FROM activity WHERE name = 'QuestionDeflected'")).scalars().all()
+    assert [fact["answer_id"] for fact in facts] == [answer]
