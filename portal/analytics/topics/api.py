@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from flask import url_for
+from flask import request
 from pydantic import Field
 
 from portal.analytics.topics import queries
@@ -12,6 +12,7 @@ from portal.api import Listing, Output, Paged, endpoint
 from portal.community import facade as community
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, decode_cursor, page_of
+from portal.members.rules import Role
 from portal.members.session import current_viewer
 
 SHOWN_WORDS = 10
@@ -68,6 +69,12 @@ def one_topic(topic_id: int) -> TopicOut:
     return _out(topic, posts)
 
 
+def _address(topic_id: int) -> str:
+    """Return the page of a topic: its figures for brand managers, for all others the ideas about it."""
+    page = f"staff/topics/{topic_id}" if current_viewer().has_role(Role.BRAND_MANAGER) else f"ideas?topic={topic_id}"
+    return f"{request.url_root}{page}"
+
+
 def _out(topic: TopicCard, posts: int) -> TopicOut:
     return TopicOut(
         id=topic.id,
@@ -77,5 +84,5 @@ def _out(topic: TopicCard, posts: int) -> TopicOut:
         words=[word["text"] for word in topic.words[:SHOWN_WORDS]],
         posts=posts,
         created_at=topic.created_at,
-        url=url_for("topics.show", topic_id=topic.id, _external=True),
+        url=_address(topic.id),
     )

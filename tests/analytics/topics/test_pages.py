@@ -171,6 +171,7 @@ def test_programs_get_the_topics_of_what_they_may_see(client, topic):
     assert sum(item["posts"] for item in inside["items"]) == 99
     one = fresh_client.get(f"/api/v1/topics/{topic}", headers=outsider).get_json()
     assert one["id"] == topic
+    assert fresh_client.get(one["url"].removeprefix("http://localhost"), headers=outsider).status_code == 200
     assert fresh_client.get("/api/v1/topics/999999", headers=outsider).status_code == 404
 
 
