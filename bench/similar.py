@@ -225,7 +225,7 @@ def fit(pairs: Sequence[Pair]) -> None:
         report |= dict(zip(names, model.coef_[0].round(2).tolist(), strict=True))
         report |= {
             "brier": round(float(((held_out - y) ** 2).mean()), 4),
-            "true of 0.6 and more": round(float(y[sure].mean()), 2),
+            "true of 0.6 and more": round(float(y[sure].mean()), 2) if sure.any() else None,
         }
         print(json.dumps(report, default=float), file=sys.stderr)
 
