@@ -102,14 +102,21 @@ def test_votes_survive_a_broker_that_dies(window: Callable[[], Page], town: Town
         page.goto(idea)
         if number == 1:
             assert town.kill("valkey-server") or town.kill("redis-server")
-        page.locator(".vote-wide").first.click()
+        press(page)
         expect(page.locator(".vote-wide").first).to_have_attribute("aria-pressed", "true")
     people[0].reload()
     assert votes(people[0]) == before + 3
-    people[1].locator(".vote-wide").first.click()
+    press(people[1])
     expect(people[1].locator(".vote-wide").first).to_have_attribute("aria-pressed", "false")
     people[0].reload()
     assert votes(people[0]) == before + 2
+
+
+def press(page: Page) -> None:
+    """Press the button of the vote and wait for the answer: the button itself does not."""
+    with page.expect_response(lambda answer: "/vote?" in answer.url) as told:
+        page.locator(".vote-wide").first.click()
+    assert told.value.ok
 
 
 def contact(town: Town, address: str, *, until: Callable[[dict[str, object]], bool]) -> dict[str, object]:
