@@ -127,12 +127,18 @@ def memory_mb(pids: Sequence[int]) -> float:
 
 
 @contextmanager
-def server(application: str, environ: dict[str, str], *, workers: int = 2, threads: int = 4) -> Iterator[tuple[int, int]]:
-    """Serve an application with gunicorn as in production; yield its port and the master's process id."""
+def server(
+    application: str | None, environ: dict[str, str], *, workers: int = 2, threads: int = 4
+) -> Iterator[tuple[int, int]]:
+    """Serve the portal as in production (None), or another application; yield its port and the master's process id."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers),
-               "--threads", str(threads), "--worker-class", "gthread", "--log-level", "warning", "--preload",
-               "--keep-alive", "30"]  # fmt: skip
+    command = [sys.executable, "-m", "gunicorn"]
+    if application is None:
+        command += ["--config", "python:portal.local.pages"]
+    else:
+        command += [application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", str(threads),
+                    "--worker-class", "gthread", "--log-level", "warning", "--preload", "--keep-alive", "30"]  # fmt: skip
+    environ = {**environ, "PORTAL_BIND": f"127.0.0.1:{port}", "PORTAL_WEB_WORKERS": str(workers)}
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ}, start_new_session=True)
     try:
         for _ in range(200):

@@ -139,7 +139,7 @@ def main() -> None:
         with server("bench.bare:app", environ) as (port, master):
             note("bare Flask", measure(port, master, plain("/", {})))
             note("bare Flask and a point select", measure(port, master, plain("/point", {})))
-        with server("wsgi:app", environ) as (port, master):
+        with server(None, environ) as (port, master):
             mine = sign_in(port)
             pages = {
                 "list of ideas, signed in": ("/boards/bench", mine, "≤ 5"),

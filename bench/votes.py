@@ -151,7 +151,7 @@ def main() -> None:
             headers = {"Authorization": f"Bearer token-{FIRST + number}"}
             return "PUT", f"/api/v1/ideas/{over_http}/vote", None, headers
 
-        with server("wsgi:app", environ) as (port, master):
+        with server(None, environ) as (port, master):
             measured = load(port, master, vote, requests=VOTES, clients=CLIENTS)
         row = measured.row()
         sample = FIRST + 2 * VOTES

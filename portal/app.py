@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,14 @@ FEATURES = (
     "demo",
     "local",
 )
-ROOMS = ("models", "listeners", "projections", "jobs", "session", "views", "api", "cli")
+ROOMS = ("models", "listeners", "projections", "jobs", "session", "views", "api")
 
 
-def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Flask:
-    """Build the portal from the environment; ``overrides`` are settings of Flask, for tests."""
+def create_app(environ: Mapping[str, str] | None = None, *, commands: bool = True, **overrides: Any) -> Flask:
+    """Build the portal from the environment; ``overrides`` are settings of Flask, for tests.
+
+    :param commands: wire the command line, too. Servers of pages leave it out, and what it imports.
+    """
     app = TransactionalFlask(
         "portal",
         root_path=str(ROOT / "portal"),
@@ -51,13 +54,13 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Fl
     database.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     for feature in FEATURES:
-        _wire(app, feature)
+        _wire(app, feature, (*ROOMS, "cli") if commands else ROOMS)
     return app
 
 
-def _wire(app: Flask, feature: str) -> None:
+def _wire(app: Flask, feature: str, rooms: Sequence[str]) -> None:
     """Import a feature's rooms and let those that wish meet the application."""
-    for room in ROOMS:
+    for room in rooms:
         name = f"portal.{feature}.{room}"
         if _exists(name):
             module = importlib.import_module(name)

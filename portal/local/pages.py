@@ -7,7 +7,7 @@ from typing import Any
 
 _shm = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private file in it
 
-wsgi_app = "portal.app:create_app()"
+wsgi_app = "portal.app:create_app(commands=False)"
 bind = os.environ.get("PORTAL_BIND") or (
     f"{os.environ.get('PORTAL_HOST', '127.0.0.1')}:{os.environ.get('PORTAL_PORT', '8000')}"
 )
