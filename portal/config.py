@@ -48,7 +48,12 @@ SETTINGS = (
     Setting("DATABASE_URL", "", "PostgreSQL; without it `portal up` starts one of its own"),
     Setting("REDIS_URL", "", "Redis or Valkey; without it `portal up` starts one of its own", secret=False),
     Setting("SECRET_KEY", "", "signs sessions; made and kept in the data folder in development", secret=True),
-    Setting("PORTAL_MAIL_URL", "", "mail server: smtp[s|+starttls]://user:password@host:port; without it, no mail", secret=True),
+    Setting(
+        "PORTAL_MAIL_URL",
+        "",
+        "mail server: smtp[s|+starttls]://user:password@host:port; without it, no mail",
+        secret=True,
+    ),
     Setting("PORTAL_MAIL_FROM", "", "address that the portal's mails come from"),
     Setting("PORTAL_PROXIES", "0", "number of trusted proxies in front, for the client's address"),
     Setting("PORTAL_CRM", "none", "tryton, webhook or none"),

@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     """Start the services once, in the process that the others belong to."""
     if not hasattr(config, "workerinput") and not {"DATABASE_URL", "REDIS_URL"} <= set(os.environ):
-        from tests import services  # noqa: PLC0415 - nothing is started when tests are only collected elsewhere
+        from tests import services
 
         config.stash[SERVICES] = services.start()
         os.environ["DATABASE_URL"] = config.stash[SERVICES].database_url

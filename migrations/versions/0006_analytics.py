@@ -92,7 +92,7 @@ def _drop_topics() -> None:
 
 
 def _create_figures() -> None:
-    """What the record says, folded: by member and day, and the course of ideas, questions and answers."""
+    """Make room for what the record says, folded: by member and day, and the course of ideas, questions and answers."""
     op.execute("""
         CREATE TABLE member_day (
             member_id bigint NOT NULL,
@@ -217,7 +217,7 @@ def _create_expertise() -> None:
 
 
 def _create_routing() -> None:
-    """What is known of those who answer, and whom we asked."""
+    """Make room for what is known of those who answer, and whom we asked."""
     op.execute("""
         CREATE TABLE routing_board (
             board_id bigint NOT NULL,

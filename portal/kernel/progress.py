@@ -36,7 +36,7 @@ class LongRun(Model):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error
+class Cancelled(Exception):
     """Somebody asked the run to stop."""
 
 

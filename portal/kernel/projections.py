@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -120,7 +120,7 @@ def advance(name: str) -> int:
     try:
         while (count := _step(_projections[name])) > 0:
             total += count
-    except Exception as error:  # noqa: BLE001 - one projection's fault must not stop the others
+    except Exception as error:
         db.session.rollback()
         log.exception("projection failed", projection=name)
         db.session.execute(update(Cursor).where(Cursor.name == name).values(error=repr(error)[:2000]))

@@ -52,7 +52,9 @@ class Town:
         for entry in Path("/proc").glob("[0-9]*"):
             try:
                 line = (entry / "cmdline").read_bytes().decode(errors="replace")
-                mine = str(self.data) in line or str(self.data) in (entry / "environ").read_bytes().decode(errors="replace")
+                mine = str(self.data) in line or str(self.data) in (entry / "environ").read_bytes().decode(
+                    errors="replace"
+                )
             except OSError:
                 continue
             if mine and program in line.split("\0")[0]:

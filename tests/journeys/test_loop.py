@@ -52,7 +52,9 @@ def test_from_a_proposal_to_the_crm(window: Callable[[], Page], town: Town) -> N
 
     # She proposes; what is like it is offered before she has finished typing.
     ada.goto("/ideas/new?board=filati")
-    ada.get_by_label("What would you like?").press_sequentially("Small skeins of ten grams to try the colours", delay=15)
+    ada.get_by_label("What would you like?").press_sequentially(
+        "Small skeins of ten grams to try the colours", delay=15
+    )
     expect(ada.locator("#near li").first).to_be_visible()
     ada.get_by_label("Tell us about it").fill(
         "I buy a whole ball just to see whether two dyes get on. Ten grams would be enough."

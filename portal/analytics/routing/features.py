@@ -89,9 +89,7 @@ def _habit(
     whole = math.log(sum(counts) + prior * size)
     around = [counts[(now + step) % size] for step in range(windows[0][0], windows[-1][1])]
     first = windows[0][0]
-    return [
-        math.log(sum(around[low - first : high - first]) + prior * (high - low)) - whole for low, high in windows
-    ]
+    return [math.log(sum(around[low - first : high - first]) + prior * (high - low)) - whole for low, high in windows]
 
 
 def tag_affinity(helper: Helper, context: Context, share: float) -> float:
