@@ -8,10 +8,10 @@ STEMMINGS = {"it": "it", "en": "en"}
 OTHER = "simple"
 CONFIGURATIONS = {"it": "portal_it", "en": "portal_en", OTHER: "portal_simple"}
 TITLE_WEIGHT = 2.0
-STEMS, STEMS_BUDGET = 28, 15_000
+STEMS, STEMS_BUDGET = 28, 12_000
 BRIDGES, BRIDGES_BUDGET = 16, 4000
 PAIRED = 6
-TOGETHER, PAIR_BUDGET = 3, 1500
+TOGETHER, PAIRS_BUDGET = 3, 5000
 HEAD_SHARE = 0.3
 RIVALS = 5
 FEW_WORDS = 8
@@ -111,12 +111,14 @@ def pairs(terms: Mapping[str, int], chosen: Collection[str], total: int) -> list
     Words that go together do so more often than chance says, `TOGETHER` times as often as a rule.
     """
     rest = sorted((t for t, n in terms.items() if n and t not in chosen), key=lambda t: (terms[t], t))[:PAIRED]
-    return [
-        (one, other)
-        for place, one in enumerate(rest)
-        for other in rest[place + 1 :]
-        if TOGETHER * terms[one] * terms[other] / (total + 1) <= PAIR_BUDGET
-    ]
+    found, promised = [], 0.0
+    for place, one in enumerate(rest):
+        for other in rest[place + 1 :]:
+            expected = TOGETHER * terms[one] * terms[other] / (total + 1)
+            if promised + expected <= PAIRS_BUDGET:
+                found.append((one, other))
+                promised += expected
+    return found
 
 
 def in_stemming(term: str, stemming: str) -> str:
