@@ -39,7 +39,9 @@ def main() -> None:
     table = Table("benchmark", "what", "figure", "unit", "to reach")
     for result in results:
         for what, value, unit, target in result["figures"]:  # type: ignore[attr-defined]
-            table.add_row(str(result["name"]), what, f"{value:,}" if isinstance(value, int | float) else str(value), unit, target)
+            table.add_row(
+                str(result["name"]), what, f"{value:,}" if isinstance(value, int | float) else str(value), unit, target
+            )
         table.add_section()
     Console().print(table)
 

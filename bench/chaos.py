@@ -46,7 +46,9 @@ class Machine:
     def running(self) -> Iterator["Machine"]:
         """Start everything, and end it."""
         log = (self.data / "up.log").open("wb")
-        up = subprocess.Popen([*PORTAL, "up"], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True)
+        up = subprocess.Popen(
+            [*PORTAL, "up"], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             self.wait_until_ready()
             yield self
@@ -71,7 +73,9 @@ class Machine:
 
     def command(self, *words: str) -> Any:
         """Run a command of the portal and return the JSON it prints."""
-        done = subprocess.run([*PORTAL, *words, "--json"], cwd=ROOT, env=self.environ, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [*PORTAL, *words, "--json"], cwd=ROOT, env=self.environ, capture_output=True, text=True, check=True
+        )
         return json.loads(done.stdout)
 
     def pids(self, victim: str) -> list[int]:
@@ -108,7 +112,7 @@ def _is(victim: str, line: str) -> bool:
         case "valkey":
             return "valkey-server" in line or "redis-server" in line
         case _:
-            return "/bin/postgres" in line and " -D" in line or line.startswith("postgres:")
+            return ("/bin/postgres" in line and " -D" in line) or line.startswith("postgres:")
 
 
 class Client:
@@ -116,7 +120,9 @@ class Client:
 
     def __init__(self, machine: Machine, token: str, number: int) -> None:
         self.machine, self.number, self.posted, self.voted = machine, number, [], []
-        self.http = httpx.Client(base_url=f"{machine.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        self.http = httpx.Client(
+            base_url=f"{machine.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=10
+        )
 
     def send(self, method: str, path: str, key: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send until it is acknowledged.
@@ -183,7 +189,7 @@ def count(machine: Machine, people: list[Client], ideas: list[int]) -> dict[str,
     questions = {
         "votes": "SELECT count(*) FROM vote",
         "votes in the ledger": "SELECT count(*) FROM vote_entry",
-        "votes in tallies": "SELECT coalesce(sum(votes), 0) FROM idea_tally",
+        "votes in tallies": "SELECT coalesce(sum(votes), 0)::bigint FROM idea_tally",
         "votes in the record": "SELECT count(*) FROM activity WHERE name = 'VoteCast'",
         "posts": "SELECT count(*) FROM idea WHERE title LIKE 'Idea %'",
         "posts in the record": "SELECT count(*) FROM activity WHERE name = 'IdeaProposed' AND payload->>'idea_id' IN (SELECT id::text FROM idea WHERE title LIKE 'Idea %')",
@@ -193,6 +199,21 @@ def count(machine: Machine, people: list[Client], ideas: list[int]) -> dict[str,
         stored = {what: connection.execute(text(question)).scalar_one() for what, question in questions.items()}
     shown = [people[0].send("GET", f"/ideas/{idea}", "show")["votes"] for idea in ideas]
     return {"acknowledged": acknowledged, "stored": stored, "votes shown": sum(shown)}
+
+
+def told(machine: Machine) -> dict[str, int]:
+    """Return what the Tryton server itself knows: votes and ideas, summed over its parties."""
+    import configparser
+
+    from portal.crm.gateways.tryton import Rpc
+    from portal.local import tryton
+
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(machine.data / "tryton" / "trytond.conf")
+    fields = ["portal_votes", "portal_ideas_submitted"]
+    with Rpc("http://" + config["web"]["listen"], tryton.DATABASE, tryton.ADMIN, tryton.PASSWORD) as rpc:
+        rows = rpc.call("model.party.party.search_read", [], 0, None, None, fields)
+    return {name: sum(row[name] or 0 for row in rows) for name in fields}
 
 
 def main() -> None:
@@ -225,6 +246,11 @@ def main() -> None:
             result = count(machine, people, ideas)
         result |= {"name": "chaos", "killed": dict(machine.killed), "seconds": round(seconds, 1)}
         if asked.tryton:
+            until = time.monotonic() + DEADLINE
+            wanted = {"portal_votes": result["acknowledged"]["votes"], "portal_ideas_submitted": asked.posts}
+            while (known := told(machine)) != wanted and time.monotonic() < until:
+                time.sleep(2)
+            result["in the CRM"] = known
             result["crm"] = machine.command("crm", "status")
         print(json.dumps(result, indent=1))
 

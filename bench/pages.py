@@ -28,8 +28,7 @@ from tests.conftest import counted_queries
 
 TOPICS, REPLIES, REQUESTS = 2000, 10, 1500
 PASSWORD = "a long pass phrase to measure with"
-WORDS = ("wool yarn colour needle skein pattern sleeve shop parcel price dye plant local soft warm wash felt spin mill sheep "
-         "winter sweater sock machine cone kit sample label fibre twist").split()  # fmt: skip
+WORDS = ["wool", "yarn", "colour", "needle", "skein", "pattern", "sleeve", "shop", "parcel", "price", "dye", "plant", "local", "soft", "warm", "wash", "felt", "spin", "mill", "sheep", "winter", "sweater", "sock", "machine", "cone", "kit", "sample", "label", "fibre", "twist"]  # fmt: skip
 rng = random.Random(5)
 
 
@@ -70,7 +69,11 @@ def questions() -> Iterator[dict[str, Any]]:
 def fill(environ: dict[str, str]) -> None:
     """Bring everything in by the portal's own imports."""
     folder = Path(tempfile.mkdtemp(prefix="portal-bench-"))
-    for kind, rows, board in (("ideas", ideas(), "bench"), ("comments", comments(), "bench"), ("questions", questions(), "help")):
+    for kind, rows, board in (
+        ("ideas", ideas(), "bench"),
+        ("comments", comments(), "bench"),
+        ("questions", questions(), "help"),
+    ):
         path = folder / f"{kind}.jsonl.gz"
         with gzip.open(path, "wt") as out:
             out.writelines(json.dumps(row) + "\n" for row in rows)
@@ -124,7 +127,9 @@ def main() -> None:
     def note(name: str, measured: Load, target: str = "") -> None:
         row = measured.row()
         figures.append([f"{name}: CPU", row["cpu_ms"], "ms a request", target])
-        figures.append([f"{name}: throughput", row["per_second"], f"a second, p50 {row['p50_ms']} ms, p99 {row['p99_ms']} ms", ""])
+        figures.append(
+            [f"{name}: throughput", row["per_second"], f"a second, p50 {row['p50_ms']} ms, p99 {row['p99_ms']} ms", ""]
+        )
         if set(measured.statuses) - {200, 304}:
             figures.append([f"{name}: statuses", str(measured.statuses), "", ""])
 
