@@ -15,7 +15,7 @@ from portal.kernel.language import language_of
 from portal.search import rules
 from portal.search.services import TERMS
 
-CANDIDATES = 100
+CANDIDATES, ACROSS = 100, 40
 READ = 4000
 Terms = Mapping[str, bool]
 """Terms of a text, each with whether it stands in the title."""
@@ -123,7 +123,8 @@ def _close(kind: str, boards: Collection[int], views: Mapping[str, View], *, lim
         other = rules.Weighted.of(row.terms, row.title_terms, weights)
         same = views[row.stemming].same
         likenesses.append(rules.likeness(mine[row.stemming], other, stemming=row.stemming, same=same))
-    chances = rules.probabilities(likenesses)
+    across = max((row.pool for row in candidates if views[row.stemming].same is False), default=0)
+    chances = rules.probabilities(likenesses, across=across)
     found = [
         Close(row.target_id, chance, one) for row, chance, one in zip(candidates, chances, likenesses, strict=True)
     ]
@@ -138,23 +139,28 @@ def _weighted(terms: Terms, entries: Mapping[str, int], total: int) -> rules.Wei
 
 
 _BEST = text(f"""
-SELECT best.target_id, entry.stemming, entry.title_terms, tsvector_to_array(entry.terms) AS terms FROM (
-    SELECT found.target_id, sum(term.weight) / sqrt(found.size + 10) AS score
-    FROM unnest(CAST(:terms AS text[]), CAST(:weights AS double precision[])) AS term (wanted, weight),
-        LATERAL (
-            SELECT target_id, size FROM search_entry
-            WHERE terms @@ CAST(term.wanted AS tsquery) AND kind || '' = :kind AND board_id = ANY(:boards)
-            OFFSET 0 -- term by term by the index of terms, and by no other
-        ) AS found
-    GROUP BY found.target_id, found.size ORDER BY score DESC, found.target_id LIMIT {CANDIDATES}
+SELECT best.target_id, best.pool, entry.stemming, entry.title_terms, tsvector_to_array(entry.terms) AS terms FROM (
+    SELECT target_id, alike, row_number() OVER (PARTITION BY alike ORDER BY score DESC, target_id) AS place,
+        count(*) OVER (PARTITION BY alike) AS pool
+    FROM (
+        SELECT found.target_id, found.alike, sum(term.weight) / sqrt(found.size + 10) AS score
+        FROM unnest(CAST(:terms AS text[]), CAST(:weights AS double precision[])) AS term (wanted, weight),
+            LATERAL (
+                SELECT target_id, size, stemming = ANY(:own) AS alike FROM search_entry
+                WHERE terms @@ CAST(term.wanted AS tsquery) AND kind || '' = :kind AND board_id = ANY(:boards)
+                OFFSET 0 -- term by term by the index of terms, and by no other
+            ) AS found
+        GROUP BY found.target_id, found.size, found.alike
+    ) AS scored
 ) AS best JOIN search_entry AS entry ON entry.kind = :kind AND entry.target_id = best.target_id
+WHERE place <= CASE WHEN alike THEN {CANDIDATES} ELSE {ACROSS} END
 """)
 
 
 def _candidates(
     kind: str, boards: Collection[int], views: Mapping[str, View], entries: Mapping[str, int], total: int
 ) -> Sequence[Any]:
-    """Return up to `CANDIDATES` entries that share rare terms, those first that share most of their weight."""
+    """Return up to `CANDIDATES` and `ACROSS` entries of either side, those that share most of the rare terms."""
     wanted: dict[str, float] = {}
     for view in views.values():
         if view.same is not False:
@@ -166,6 +172,7 @@ def _candidates(
     if not wanted:
         return []
     values = {"terms": list(wanted), "weights": list(wanted.values()), "kind": kind, "boards": list(boards)}
+    values["own"] = [stemming for stemming, view in views.items() if view.same is not False]
     return db.session.execute(_BEST, values).all()
 
 

@@ -14,6 +14,7 @@ PAIRED = 6
 TOGETHER, PAIRS_BUDGET = 3, 5000
 HEAD_SHARE = 0.3
 RIVALS = 5
+POOL = 120
 FEW_WORDS = 8
 SHARED = 0.1
 CLOSE = 0.01
@@ -58,18 +59,23 @@ def stemming_of(lang: str | None) -> str:
     return STEMMINGS.get(lang or "", OTHER)
 
 
-def probabilities(likenesses: Sequence[Likeness]) -> list[float]:
+def probabilities(likenesses: Sequence[Likeness], *, across: int = 0) -> list[float]:
     """Return how likely each of these candidates says the same as the text they are close to (0 to 1), calibrated.
 
     A candidate that stands out from the next best ones is likelier the same than one of many alike: its lead over the
     mean of the five best others of its side (same language, other language) counts most.
+
+    :param across: how many texts in other languages share a term with it. The coefficients were fitted where that were
+        up to `POOL`; among more, one that looks alike is the likelier to do so by chance.
     """
     best = {
         side: sorted((one.overall for one in likenesses if one.same_language == side), reverse=True)[: RIVALS + 1]
         for side in (True, False)
     }
+    prior = -log(max(1.0, across / POOL))
     return [
-        _probability(one, one.overall - _mean_of_others(one.overall, best[one.same_language])) for one in likenesses
+        _probability(one, one.overall - _mean_of_others(one.overall, best[one.same_language]), prior)
+        for one in likenesses
     ]
 
 
@@ -78,9 +84,9 @@ def _mean_of_others(mine: float, best: Sequence[float]) -> float:
     return sum(rivals) / len(rivals) if rivals else 0.0
 
 
-def _probability(one: Likeness, lead: float) -> float:
+def _probability(one: Likeness, lead: float, prior: float) -> float:
     weights = SAME if one.same_language else ACROSS
-    score = weights["bias"] + weights["lead"] * lead
+    score = weights["bias"] + weights["lead"] * lead + (0.0 if one.same_language else prior)
     score += sum(weights[name] * getattr(one, name) for name in ("stems", "meanings", "title_meanings"))
     return 1 / (1 + exp(-score))
 
