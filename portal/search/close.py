@@ -15,7 +15,7 @@ from portal.kernel.language import language_of
 from portal.search import rules
 from portal.search.services import TERMS
 
-CANDIDATES, ACROSS = 100, 40
+CANDIDATES, ACROSS = 80, 30
 READ = 4000
 Terms = Mapping[str, bool]
 """Terms of a text, each with whether it stands in the title."""
