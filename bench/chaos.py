@@ -106,7 +106,7 @@ class Machine:
 def _is(victim: str, line: str) -> bool:
     match victim:
         case "worker":
-            return " work " in line or line.endswith(" work")
+            return "local background" in line  # workers, clock and live updates, and the process that forks them
         case "web":
             return "gunicorn" in line or " serve" in line
         case "valkey":
