@@ -31,6 +31,7 @@ QUEUES = ("quick", "crm", "heavy")
 TRIES = 12
 LONGEST_PAUSE = 3600.0
 QUICK_TIMEOUT = 120
+SWEPT_AFTER = timedelta(seconds=5)
 HEAVY_TIMEOUT = 7200
 kept = Counter("portal_promises_kept_total", "Promises kept", ["job"])
 failed = Counter("portal_promises_failed_total", "Tries of promises that failed", ["job"])
@@ -122,10 +123,10 @@ def hand_over(promises: list[tuple[int, str]]) -> None:
     collected("promises", _enqueue).extend(promises)
 
 
-def _enqueue(promises: list[tuple[int, str]]) -> int | None:
+def _enqueue(promises: list[tuple[int, str]], mark: str = "") -> int | None:
     def send(redis: "Redis") -> int:
         for promise_id, queue in promises:
-            enqueue(redis, queue, keep, promise_id, job_id=f"promise-{promise_id}")
+            enqueue(redis, queue, keep, promise_id, job_id=f"promise-{promise_id}{mark}")
         return len(promises)
 
     return with_broker(send)
@@ -155,7 +156,7 @@ def keep(promise_id: int) -> None:
         # Without its key, whoever asks from now on makes a new promise and is not answered by this run.
         db.session.execute(update(Promise).where(Promise.id == promise_id, Promise.key.is_not(None)).values(key=None))
         db.session.commit()
-        wanted = select(Promise).filter_by(id=promise_id, dead_at=None)
+        wanted = select(Promise).filter_by(id=promise_id, dead_at=None).where(Promise.due_at <= now())
         mine = db.session.scalar(wanted.with_for_update(skip_locked=True))
         if mine is not None:
             name = mine.job
@@ -184,17 +185,22 @@ def _postpone(promise_id: int, name: str, error: Exception) -> None:
     db.session.commit()
 
 
-def sweep(limit: int = 2000) -> int:
-    """Hand over again what is due and was not kept: RQ's cron calls this every few seconds."""
+def sweep(patience: timedelta = SWEPT_AFTER, limit: int = 2000) -> int:
+    """Hand over again what has been due for a while and was not kept: RQ's cron calls this every few seconds.
+
+    A worker that was killed leaves its call in the broker as begun, under the promise's name. The sweep therefore
+    calls by another name each minute; whoever comes second finds the promise locked or gone.
+    """
+    moment = now()
     due = (
         select(Promise.id, Promise.queue)
-        .where(Promise.due_at <= now(), Promise.dead_at.is_(None))
+        .where(Promise.due_at <= moment - patience, Promise.dead_at.is_(None))
         .order_by(Promise.due_at)
         .limit(limit)
     )
     found = [(promise_id, queue) for promise_id, queue in db.session.execute(due)]
     db.session.rollback()
-    return _enqueue(found) or 0
+    return _enqueue(found, f"-{int(moment.timestamp()) // 60}") or 0
 
 
 def replay_dead(name: str | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -24,6 +25,9 @@ def sound() -> Iterator[None]:
     Fault.at = None
     yield
     Fault.at = None
+
+
+AT_ONCE = timedelta()
 
 
 def promises() -> int:
@@ -83,7 +87,7 @@ def test_a_flushed_broker_loses_nothing(committed: Flask, workers: Workers, redi
     workers.run()
     assert heard("bell 1") == 0
     db.session.rollback()
-    assert jobs.sweep() == 1
+    assert jobs.sweep(AT_ONCE) == 1
     workers.run()
     assert heard("bell 1") == 1
 
@@ -98,7 +102,7 @@ def test_an_act_succeeds_while_the_broker_is_away(
     db.session.rollback()
     monkeypatch.setitem(committed.extensions, "redis", redis)
     committed.extensions["broker_breaker"].open_until = 0.0
-    jobs.sweep()
+    jobs.sweep(AT_ONCE)
     workers.run()
     assert heard("bell 1") == 1
 
@@ -110,7 +114,7 @@ def test_a_promise_that_fails_waits_longer_and_longer_and_ends_where_an_operator
     Fault.at = "error"
     for tries in range(1, jobs.TRIES + 1):
         make_due()
-        jobs.sweep()
+        jobs.sweep(AT_ONCE)
         workers.run()
         broken = db.session.scalars(select(Promise)).one()
         assert broken.tries == tries
@@ -161,9 +165,26 @@ def test_partitions_are_made_ahead_once(app: Flask) -> None:
     assert outbox.ensure_partitions(ahead=5) == []
 
 
-def test_the_same_promise_waits_only_once_in_the_queue(committed: Flask, redis: "Redis") -> None:
+def test_a_call_that_died_with_its_worker_does_not_stand_in_the_way(
+    committed: Flask, workers: Workers, redis: "Redis"
+) -> None:
     ring()
-    jobs.sweep()
-    jobs.sweep()
     queue = Queue("quick", connection=redis, serializer=JSONSerializer)
-    assert sum(job_id.startswith("promise-") for job_id in queue.job_ids) == 1
+    begun = queue.pop_job_id()
+    while begun is not None and not begun.startswith("promise-"):
+        begun = queue.pop_job_id()
+    assert begun is not None
+    assert queue.fetch_job(begun) is not None, "the call's record stays, as after kill -9"
+    jobs.sweep(AT_ONCE)
+    workers.run()
+    assert heard("bell 1") == 1
+    assert promises() == 0
+
+
+def test_a_sweep_calls_a_promise_once_a_minute_at_most(committed: Flask, redis: "Redis") -> None:
+    ring()
+    assert jobs.sweep() == 0, "what has just been handed over is left alone"
+    for _ in range(3):
+        jobs.sweep(AT_ONCE)
+    queue = Queue("quick", connection=redis, serializer=JSONSerializer)
+    assert sum(job_id.startswith("promise-") for job_id in queue.job_ids) <= 3
