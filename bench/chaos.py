@@ -192,7 +192,7 @@ def count(machine: Machine, people: list[Client], ideas: list[int]) -> dict[str,
         "votes in tallies": "SELECT coalesce(sum(votes), 0)::bigint FROM idea_tally",
         "votes in the record": "SELECT count(*) FROM activity WHERE name = 'VoteCast'",
         "posts": "SELECT count(*) FROM idea WHERE title LIKE 'Idea %'",
-        "posts in the record": "SELECT count(*) FROM activity WHERE name = 'IdeaProposed' AND payload->>'idea_id' IN (SELECT id::text FROM idea WHERE title LIKE 'Idea %')",
+        "posts in the record": "SELECT count(*) FROM activity WHERE name = 'IdeaPosted' AND payload->>'idea_id' IN (SELECT id::text FROM idea WHERE title LIKE 'Idea %')",
         "promises left": "SELECT count(*) FROM promise",
     }
     with engine.connect() as connection:
