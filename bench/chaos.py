@@ -1,8 +1,8 @@
 """Kill processes at random moments of real work, and count afterwards: acknowledged = stored = counted = in the CRM.
 
-Starts the whole portal with its own servers (and Tryton, with ``--tryton``), lets clients vote and post through the REST
-interface, each retrying with its `Idempotency-Key` until it is acknowledged, and kills a worker, the web, Valkey and
-PostgreSQL with signal 9, again and again, meanwhile.
+Starts the whole portal with its own servers (and Tryton, with ``--tryton``), lets clients vote and post through the
+REST interface, each retrying with its `Idempotency-Key` until it is acknowledged, and kills a worker, the web, Valkey
+and PostgreSQL with signal 9, again and again, meanwhile.
 """
 
 import argparse
@@ -192,7 +192,8 @@ def count(machine: Machine, people: list[Client], ideas: list[int]) -> dict[str,
         "votes in tallies": "SELECT coalesce(sum(votes), 0)::bigint FROM idea_tally",
         "votes in the record": "SELECT count(*) FROM activity WHERE name = 'VoteCast'",
         "posts": "SELECT count(*) FROM idea WHERE title LIKE 'Idea %'",
-        "posts in the record": "SELECT count(*) FROM activity WHERE name = 'IdeaPosted' AND payload->>'idea_id' IN (SELECT id::text FROM idea WHERE title LIKE 'Idea %')",
+        "posts in the record": "SELECT count(*) FROM activity WHERE name = 'IdeaPosted' AND payload->>'idea_id' IN"
+        " (SELECT id::text FROM idea WHERE title LIKE 'Idea %')",
         "promises left": "SELECT count(*) FROM promise",
     }
     with engine.connect() as connection:

@@ -137,7 +137,8 @@ def server(
         command += ["--config", "python:portal.local.pages"]
     else:
         command += [application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", str(threads),
-                    "--worker-class", "gthread", "--log-level", "warning", "--preload", "--keep-alive", "30"]  # fmt: skip
+                    "--worker-class", "gthread", "--log-level", "warning", "--preload",
+                    "--keep-alive", "30"]  # fmt: skip
     environ = {**environ, "PORTAL_BIND": f"127.0.0.1:{port}", "PORTAL_WEB_WORKERS": str(workers)}
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ}, start_new_session=True)
     try:
