@@ -28,10 +28,38 @@ from tests.conftest import counted_queries
 
 TOPICS, REPLIES, REQUESTS = 2000, 10, 1500
 PASSWORD = "a long pass phrase to measure with"
-WORDS = (
-    "wool yarn colour needle skein pattern sleeve shop parcel price dye plant local soft warm wash felt "
-    "spin mill sheep winter sweater sock machine cone kit sample label fibre twist "
-).split()  # noqa: SIM905 - a list of thirty short words reads worse
+WORDS = [
+    "wool",
+    "yarn",
+    "colour",
+    "needle",
+    "skein",
+    "pattern",
+    "sleeve",
+    "shop",
+    "parcel",
+    "price",
+    "dye",
+    "plant",
+    "local",
+    "soft",
+    "warm",
+    "wash",
+    "felt",
+    "spin",
+    "mill",
+    "sheep",
+    "winter",
+    "sweater",
+    "sock",
+    "machine",
+    "cone",
+    "kit",
+    "sample",
+    "label",
+    "fibre",
+    "twist",
+]
 rng = random.Random(5)
 
 
