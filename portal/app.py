@@ -25,6 +25,8 @@ FEATURES = (
     "search",
     "analytics",
     "analytics.topics",
+    "analytics.reputation",
+    "moderation",
     "crm",
     "notifications",
     "web",
@@ -32,7 +34,7 @@ FEATURES = (
     "demo",
     "local",
 )
-ROOMS = ("models", "listeners", "projections", "jobs", "session", "views", "api")
+ROOMS = ("models", "personal", "listeners", "projections", "jobs", "session", "views", "api")
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, commands: bool = True, **overrides: Any) -> Flask:
