@@ -6,12 +6,14 @@ declaration is refused. Whether a *thing* may be seen follows from its board's a
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask_babel import lazy_gettext as _l
 
+from portal.kernel.clock import now
 from portal.kernel.errors import Forbidden, NotSignedIn
-from portal.members.rules import Kind, Role, is_in_audience
+from portal.members.rules import ERASED, GONE, Kind, Role, is_in_audience
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -31,6 +33,17 @@ class Viewer:
     joined_days: int = 0
     scopes: frozenset[str] | None = field(default=None)
     """Scopes of the token in use; None for a browser session, which has all."""
+    provisional: bool = False
+    """A guest whose address is not confirmed yet: what she does stands only afterwards."""
+    suspended_until: datetime | None = None
+    trust_level: int = 0
+    second_factor: bool = False
+    """Whether this session was opened with two proofs, or the token by somebody who has two."""
+
+    @property
+    def suspended(self) -> bool:
+        """Return whether moderators have taken the pen away for now: she reads, and writes nothing."""
+        return self.suspended_until is not None and self.suspended_until > now()
 
     @property
     def is_anonymous(self) -> bool:
@@ -67,6 +80,21 @@ NOBODY = Viewer()
 def may_see_audience(viewer: Viewer, audience: str) -> bool:
     """Return whether the viewer belongs to a board's audience."""
     return is_in_audience(audience, kind=viewer.kind, roles=viewer.roles, segments=viewer.segments)
+
+
+def may_see_hidden(viewer: Viewer, *, author_id: int | None = None, why: str | None = None) -> bool:
+    """Return whether a contribution that is out of sight is shown to this viewer, with a note that says so.
+
+    Moderators see all that is left of it. Its author sees what others hid or hold back, so that she may mend it or
+    appeal; what she took back herself is gone for her, too. To everybody else it does not exist.
+
+    :param why: what stands in ``hidden_why``; None for what was hidden before reasons were kept.
+    """
+    if why == ERASED or viewer.is_anonymous:
+        return False
+    if viewer.has_role(Role.MODERATOR):
+        return True
+    return viewer.member_id == author_id and why not in GONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,12 @@ def is_in_audience(rule: str, *, kind: str | None, roles: Collection[str], segme
     return kind is not None and (kind in audience.kinds or not audience.segments.isdisjoint(segments))
 
 
+ERASED = "erased"
+"""Why something is out of sight for good: its author had it erased."""
+GONE = frozenset({ERASED, "author"})
+"""Why something is out of sight for its author, too: she took it back, or had it erased."""
+
+
 class Scope(StrEnum):
     """What a token for programs may do; `ADMIN` only with the role of an admin behind it."""
 

@@ -234,6 +234,8 @@ def viewer_of(member_id: int) -> Viewer:
         lang=who.lang,
         verified=who.email_verified_at is not None,
         joined_days=(now() - who.joined_at).days,
+        provisional=who.email_verified_at is None and who.password is None and not who.placeholder,
+        suspended_until=who.suspended_until,
     )
 
 

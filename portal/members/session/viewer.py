@@ -27,6 +27,8 @@ _WHO = (
     _member.lang,
     _member.email_verified_at,
     _member.joined_at,
+    _member.suspended_until,
+    _member.password.is_(None).label("no_password"),
 )
 _BY_SESSION = select(*_WHO, _session.id.label("way"), _session.seen_at.label("seen")).where(
     _session.key == bindparam("key"),
@@ -131,4 +133,6 @@ def _viewer(row: Any, scopes: frozenset[str] | None) -> Viewer:
         verified=row.email_verified_at is not None,
         joined_days=(now() - row.joined_at).days,
         scopes=scopes,
+        provisional=row.email_verified_at is None and row.no_password,
+        suspended_until=row.suspended_until,
     )
