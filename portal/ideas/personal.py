@@ -1,0 +1,52 @@
+"""What of the tables of ideas is whose."""
+
+from portal.kernel.personal import Erase, Move, declare, nobodys
+
+declare(
+    "idea",
+    owner="author_id",
+    export="ideas",
+    erase=Erase.BLANK,
+    blank={"extra": {}},
+    texts={"title": "", "body": "", "html": "", "excerpt": ""},
+    context=("board_id", "title", "lang", "category", "created_at", "external_id"),
+)
+declare(
+    "idea_tally",
+    owner="author_id",
+    export="idea_figures",
+    secret=("ledger_hash",),
+    erase=Erase.KEEP,
+    again=False,
+    why="Counts, under the author's number; made anew by an import.",
+)
+declare(
+    "vote",
+    owner="member_id",
+    export="votes",
+    erase=Erase.KEEP,
+    again=False,
+    why="A vote under a number; an import casts it again from the ledger.",
+)
+declare(
+    "vote_entry",
+    owner="member_id",
+    others=("by_id",),
+    export="vote_ledger",
+    secret=("hash",),
+    erase=Erase.KEEP,
+    move=Move.STAY,
+    again=False,
+    why="The ledger is chained over the numbers; an import appends its lines to a new chain.",
+)
+declare(
+    "idea_stage",
+    owner="by_id",
+    export="stages_given",
+    erase=Erase.BLANK,
+    blank={"by_id": None},
+    again=False,
+    why="The company's answer, given in its name; an import does not speak for the company.",
+)
+nobodys("idea_day", "Support a day, counted.")
+nobodys("idea_count", "How many ideas a stage holds.")
