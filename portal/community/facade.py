@@ -24,6 +24,7 @@ from portal.community.queries import (
     tag_by_key,
     tag_ids_of,
     tags_of,
+    threads_on,
     viewers_of,
     visible_board_ids,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "tag_ids_of",
     "tags_of",
     "thread",
+    "threads_on",
     "topics_of",
     "unfollow",
     "viewers_of",

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, exists, false, func, null, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, exists, false, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from portal.community import facade as community
-from portal.community.models import ContributionTag
+from portal.community.models import ContributionTag, Follow, Tag
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, decode_cursor, page_of
@@ -60,6 +60,8 @@ class QuestionPage(QuestionRow):
     author_job: str
     imported_score: int
     mine_too: bool
+    following: bool
+    tags: tuple[community.TagCard, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,24 @@ def _questions(*more: Any) -> Any:
         .join(QuestionTally, QuestionTally.question_id == Question.id)
         .join(Member, Member.id == Question.author_id)
     )
+
+
+# Statements that stand ready: to put one together costs a page more than to run it.
+_MEMBER = bindparam("member", type_=BigInteger)
+_TAGS = (
+    select(func.json_agg(aggregate_order_by(func.json_build_object(
+        "id", Tag.id, "key", Tag.key, "name", Tag.name), Tag.key)))
+    .join(ContributionTag, ContributionTag.tag_id == Tag.id)
+    .where(ContributionTag.target_kind == KIND, ContributionTag.target_id == Question.id)
+    .scalar_subquery()
+)  # fmt: skip
+_PAGES = _questions(
+    Question.body, Question.html, Question.edited_at, Question.hidden_at.is_not(None), Member.job,
+    QuestionTally.imported_score,
+    exists().where(SameProblem.question_id == Question.id, SameProblem.member_id == _MEMBER),
+    exists().where(Follow.target_kind == KIND, Follow.target_id == Question.id, Follow.member_id == _MEMBER),
+    _TAGS,
+).where(Question.id == func.any(bindparam("ids", type_=ARRAY(BigInteger))))  # fmt: skip
 
 
 def list_questions(
@@ -195,14 +215,13 @@ def question_pages(viewer: Viewer, ids: Sequence[int]) -> dict[int, QuestionPage
     """Return the questions that this viewer may see, by id, with what she did to them; one query."""
     if not ids:
         return {}
-    mine: Any = false()
-    if viewer.member_id is not None:
-        mine = exists().where(SameProblem.question_id == Question.id, SameProblem.member_id == viewer.member_id)
-    columns = (Question.body, Question.html, Question.edited_at, Question.hidden_at.is_not(None),
-               Member.job, QuestionTally.imported_score, mine)  # fmt: skip
-    rows = db.session.execute(_questions(*columns).where(Question.id.in_(ids)))
-    found = (QuestionPage(*row) for row in rows)
+    rows: Any = db.session.execute(_PAGES, {"ids": list(ids), "member": viewer.member_id})
+    found = (QuestionPage(*row, _tags(tags)) for *row, tags in rows)
     return {page.id: page for page in found if _may_see(viewer, page.board_id, page.author_id, hidden=page.hidden)}
+
+
+def _tags(rows: list[dict[str, Any]] | None) -> tuple[community.TagCard, ...]:
+    return tuple(community.TagCard(**row) for row in rows or ())
 
 
 def _may_see(viewer: Viewer, board_id: int, author_id: int, *, hidden: bool) -> bool:
@@ -219,19 +238,17 @@ _ANSWER = (Answer.id, Answer.question_id, Answer.board_id, Answer.author_id, Mem
            AnswerTally.imported_unhelped, AnswerTally.bound)  # fmt: skip
 
 
-def _answers(viewer: Viewer) -> Any:
-    voted: Any = null()
-    if viewer.member_id is not None:
-        voted = (
-            select(AnswerVote.value)
-            .where(AnswerVote.answer_id == Answer.id, AnswerVote.member_id == viewer.member_id)
-            .scalar_subquery()
-        )
-    return (
-        select(*_ANSWER, func.coalesce(voted, 0).label("voted"), Answer.external_id)
-        .join(AnswerTally, AnswerTally.answer_id == Answer.id)
-        .join(Member, Member.id == Answer.author_id)
-    )
+_VOTED = (
+    select(AnswerVote.value).where(AnswerVote.answer_id == Answer.id, AnswerVote.member_id == _MEMBER).scalar_subquery()
+)
+_ANSWERS: Any = (
+    select(*_ANSWER, func.coalesce(_VOTED, 0).label("voted"), Answer.external_id)
+    .join(AnswerTally, AnswerTally.answer_id == Answer.id)
+    .join(Member, Member.id == Answer.author_id)
+)
+_ANSWERS_TO = _ANSWERS.where(Answer.question_id == bindparam("question"), Answer.hidden_at.is_(None)).order_by(
+    AnswerTally.bound.desc(), Answer.created_at, Answer.id
+)
 
 
 def answers_to(question_id: int, viewer: Viewer) -> list[AnswerRow]:
@@ -239,11 +256,7 @@ def answers_to(question_id: int, viewer: Viewer) -> list[AnswerRow]:
 
     Whether the viewer may see the question is for the caller to ask.
     """
-    rows = db.session.execute(
-        _answers(viewer)
-        .where(Answer.question_id == question_id, Answer.hidden_at.is_(None))
-        .order_by(AnswerTally.bound.desc(), Answer.created_at, Answer.id)
-    )
+    rows = db.session.execute(_ANSWERS_TO, {"question": question_id, "member": viewer.member_id})
     return [AnswerRow(*row) for row in rows]
 
 
@@ -252,11 +265,11 @@ def answers_page(question_id: int, viewer: Viewer, *, cursor: str | None = None,
 
     :raise Invalid: when the cursor is not of this list.
     """
-    wanted = _answers(viewer).where(Answer.question_id == question_id, Answer.hidden_at.is_(None))
+    wanted = _ANSWERS.where(Answer.question_id == question_id, Answer.hidden_at.is_(None))
     keys = (-AnswerTally.bound, Answer.created_at, Answer.id)
     if (last := decode_cursor(cursor, float, datetime.fromisoformat, int)) is not None:  # type: ignore[arg-type]
         wanted = wanted.where(func.row(*keys) > func.row(*last))
-    rows = db.session.execute(wanted.order_by(*keys).limit(size + 1)).all()
+    rows = db.session.execute(wanted.order_by(*keys).limit(size + 1), {"member": viewer.member_id}).all()
     answers = [AnswerRow(*row) for row in rows]
     return page_of(answers, size=size, key=lambda row: (-row.bound, row.created_at, row.id))
 
@@ -267,7 +280,8 @@ def answer_row(answer_id: int, viewer: Viewer) -> AnswerRow:
     :raise NotFound: when there is none, it or its question is hidden, or its board is not for this viewer.
     """
     visible = select(Question.hidden_at.is_(None)).where(Question.id == Answer.question_id).scalar_subquery()
-    row = db.session.execute(_answers(viewer).add_columns(visible).where(Answer.id == answer_id)).one_or_none()
+    wanted = _ANSWERS.add_columns(visible).where(Answer.id == answer_id)
+    row = db.session.execute(wanted, {"member": viewer.member_id}).one_or_none()
     found = AnswerRow(*row[:-1]) if row is not None else None
     if found is None or not row[-1] or not _may_see(viewer, found.board_id, found.author_id, hidden=found.hidden):  # type: ignore[index]
         raise NotFound(_l("There is no such answer."))
@@ -279,13 +293,14 @@ def best_answers(question_ids: Collection[int]) -> dict[int, AnswerRow]:
     if not question_ids:
         return {}
     chosen = (
-        _answers(Viewer())
-        .where(Answer.question_id.in_(question_ids), Answer.hidden_at.is_(None))
+        _ANSWERS.where(Answer.question_id.in_(question_ids), Answer.hidden_at.is_(None))
         .where(~Answer.by_asker | Answer.accepted_at.is_not(None), ~Answer.outdated)
         .ext(distinct_on(Answer.question_id))
         .order_by(Answer.question_id, Answer.accepted_at.is_(None), AnswerTally.bound.desc(), Answer.id)
     )
-    return {row.question_id: row for row in (AnswerRow(*found) for found in db.session.execute(chosen))}
+    return {
+        row.question_id: row for row in (AnswerRow(*found) for found in db.session.execute(chosen, {"member": None}))
+    }
 
 
 def questions_by_id(ids: Collection[int], boards: Collection[int] | None = None) -> dict[int, QuestionRow]:

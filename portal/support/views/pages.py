@@ -132,19 +132,20 @@ def _surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerR
         is_agent=viewer.has_role("support_agent"),
         may_hide=viewer.has_role("moderator"),
     )
-    comments = community.comments_on(KIND, [found.id]).get(found.id, [])
-    under = community.comments_on("answer", [row.id for row in answers])
+    threads = community.threads_on([(KIND, found.id), *(("answer", row.id) for row in answers)])
+    comments = threads.pop((KIND, found.id), [])
+    under = {answer_id: rows for (_kind, answer_id), rows in threads.items()}
     return {
         "question": found,
         "board": community.board_by_id(viewer, found.board_id),
         "answers": answers,
-        "tags": community.tags_of(KIND, [found.id]).get(found.id, []),
+        "tags": found.tags,
         "topics": list(community.topics_of(KIND, [found.id]).get(found.id, ())),
         "commented": [*comments, *(comment for rows in under.values() for comment in rows)],
         "comments": _thread(comments),
         "drawn": drawer(viewer, found, powers, {answer_id: _thread(rows) for answer_id, rows in under.items()}),
         "powers": powers,
-        "following": found.id in community.is_following(viewer.member_id, KIND, [found.id]),
+        "following": found.following,
         "sureness": [(row, rules.interval(row.useful, row.useless)) for row in answers if row.useful + row.useless][:4],
         "is_agent": powers.is_agent,
         "may_hide": powers.may_hide,
