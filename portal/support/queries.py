@@ -215,13 +215,15 @@ def question_pages(viewer: Viewer, ids: Sequence[int]) -> dict[int, QuestionPage
     """Return the questions that this viewer may see, by id, with what she did to them; one query."""
     if not ids:
         return {}
-    rows: Any = db.session.execute(_PAGES, {"ids": list(ids), "member": viewer.member_id})
-    found = (QuestionPage(*row, _tags(tags)) for *row, tags in rows)
+    rows = db.session.execute(_PAGES, {"ids": list(ids), "member": viewer.member_id})
+    found = (_page(*row) for row in rows)
     return {page.id: page for page in found if _may_see(viewer, page.board_id, page.author_id, hidden=page.hidden)}
 
 
-def _tags(rows: list[dict[str, Any]] | None) -> tuple[community.TagCard, ...]:
-    return tuple(community.TagCard(**row) for row in rows or ())
+def _page(*columns: Any) -> QuestionPage:
+    *plain, tags = columns
+    values: Any = (*plain, tuple(community.TagCard(**tag) for tag in tags or ()))
+    return QuestionPage(*values)
 
 
 def _may_see(viewer: Viewer, board_id: int, author_id: int, *, hidden: bool) -> bool:
