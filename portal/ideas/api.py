@@ -213,7 +213,13 @@ def change_idea(idea_id: int, body: ChangedIdea) -> dict[str, Any]:
 
 
 @endpoint(
-    "PUT", "/ideas/<int:idea_id>/vote", query=VoteWanted, response=VoteOut, summary="Support an idea", errors=(404, 409)
+    "PUT",
+    "/ideas/<int:idea_id>/vote",
+    query=VoteWanted,
+    response=VoteOut,
+    summary="Support an idea",
+    errors=(404, 409),
+    guests=True,
 )
 def put_vote(idea_id: int, query: VoteWanted) -> VoteOut:
     """Let your vote stand. Voting again changes nothing."""
@@ -221,7 +227,9 @@ def put_vote(idea_id: int, query: VoteWanted) -> VoteOut:
     return VoteOut(votes=written.votes, voted=query.kind == "support")
 
 
-@endpoint("DELETE", "/ideas/<int:idea_id>/vote", response=VoteOut, summary="Take your vote back", errors=(404,))
+@endpoint(
+    "DELETE", "/ideas/<int:idea_id>/vote", response=VoteOut, summary="Take your vote back", errors=(404,), guests=True
+)
 def delete_vote(idea_id: int) -> VoteOut:
     """Take your vote back. Taking back what is not there changes nothing."""
     written = services.withdraw_vote(idea_id, current_viewer(), origin="api")

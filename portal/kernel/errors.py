@@ -37,6 +37,18 @@ class Forbidden(PortalError):
     kind = "forbidden"
 
 
+class Suspended(Forbidden):
+    """Moderators have taken the pen away for now; reading stays."""
+
+    kind = "suspended"
+
+
+class Unconfirmed(Forbidden):
+    """A guest has to confirm her address before this."""
+
+    kind = "unconfirmed"
+
+
 class NotFound(PortalError):
     """There is no such thing, or it is hidden from this person: the two look alike on purpose."""
 

@@ -5,14 +5,16 @@ declaration is refused. Whether a *thing* may be seen follows from its board's a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from flask_babel import format_date
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.kernel.clock import now
-from portal.kernel.errors import Forbidden, NotSignedIn
+from portal.kernel.errors import Forbidden, NotSignedIn, Suspended, Unconfirmed
 from portal.members.rules import ERASED, GONE, Kind, Role, is_in_audience
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -39,6 +41,8 @@ class Viewer:
     trust_level: int = 0
     second_factor: bool = False
     """Whether this session was opened with two proofs, or the token by somebody who has two."""
+    sleeping: frozenset[str] = frozenset()
+    """Roles that wait for a second proof: they are not among `roles`, and so they open nothing."""
 
     @property
     def suspended(self) -> bool:
@@ -97,27 +101,67 @@ def may_see_hidden(viewer: Viewer, *, author_id: int | None = None, why: str | N
     return viewer.member_id == author_id and why not in GONE
 
 
+def own_sentence(viewer: Viewer) -> object:
+    """Return what a suspended member is told who tries to write."""
+    until = format_date(viewer.suspended_until or now(), format="long")
+    return _("Until %(until)s you can read here, but not write.", until=until)
+
+
+_told_when_suspended: list[Callable[[Viewer], object]] = [own_sentence]
+
+
+def explains_suspension(explain: Callable[[Viewer], object]) -> Callable[[Viewer], object]:
+    """Declare what a suspended member is told who tries to write: moderation knows the reason and the way to appeal."""
+    _told_when_suspended[:] = [explain]
+    return explain
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use a route: `anyone`, those `signed_in`, holders of one of ``roles``, tokens with ``scope``."""
+    """Who may use a route: `anyone`, those `signed_in`, holders of one of ``roles``, tokens with ``scope``.
+
+    Who is suspended, and who is a guest until she has confirmed her address, may read what she may see. She changes
+    nothing, except where a route says so.
+    """
 
     name: str
     signed_in: bool = False
     roles: frozenset[str] = frozenset()
     scope: str | None = None
+    guests: bool = False
+    """Whether guests may write here, too: to vote, to ask, to look after their own data."""
+    suspended: bool = False
+    """Whether the suspended may write here, too: to appeal, to look after their own account and data."""
 
-    def check(self, viewer: Viewer) -> None:
+    def check(self, viewer: Viewer, *, writes: bool = False) -> None:
         """Let the viewer pass or say why not.
 
         :raise NotSignedIn: when somebody must sign in first.
-        :raise Forbidden: when the viewer lacks the role, or the token the scope.
+        :raise Forbidden: when the viewer lacks the role, or the token the scope, or may not write now.
         """
         if (self.signed_in or self.roles) and viewer.is_anonymous:
             raise NotSignedIn(_l("Sign in to do this."))
         if self.roles and not viewer.has_role(*self.roles):
-            raise Forbidden(_l("This is for other roles than yours."))
+            raise Forbidden(self._why_not(viewer))
         if self.scope and not viewer.has_scope(self.scope):
             raise Forbidden(_l("This token lacks the scope “%(scope)s”.", scope=self.scope))
+        if writes and (self.signed_in or self.roles):
+            self._check_pen(viewer)
+
+    def sleeps(self, viewer: Viewer) -> bool:
+        """Return whether the viewer could pass if she proved herself a second time."""
+        return bool(self.roles) and (Role.ADMIN in viewer.sleeping or not viewer.sleeping.isdisjoint(self.roles))
+
+    def _why_not(self, viewer: Viewer) -> object:
+        if self.sleeps(viewer):
+            return _l("Your role opens this only with a second proof. Set one up, or sign in with it.")
+        return _l("This is for other roles than yours.")
+
+    def _check_pen(self, viewer: Viewer) -> None:
+        if viewer.suspended and not self.suspended:
+            raise Suspended(_told_when_suspended[0](viewer))
+        if viewer.provisional and not self.guests:
+            raise Unconfirmed(_l("Confirm your address first: open the link in our mail."))
 
 
 anyone = Access("anyone")
@@ -134,11 +178,16 @@ def scoped(scope: str, *, member: bool = True) -> Access:
     return Access(f"scope:{scope}", signed_in=member, scope=scope)
 
 
-def access(rule: Access) -> Callable[[V], V]:
-    """Declare who may use a view. The check runs before the view does; see `session.init_app`."""
+def access(rule: Access, *, guests: bool = False, suspended: bool = False) -> Callable[[V], V]:
+    """Declare who may use a view. The check runs before the view does; see `session.init_app`.
+
+    :param guests: whether those who have not confirmed their address may write here, too.
+    :param suspended: whether those who are suspended may write here, too.
+    """
+    declared = replace(rule, guests=guests, suspended=suspended) if guests or suspended else rule
 
     def declare(view: V) -> V:
-        view.access = rule  # type: ignore[attr-defined]
+        view.access = declared  # type: ignore[attr-defined]
         return view
 
     return declare

@@ -2,6 +2,7 @@
 
 import os
 import time
+from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any
 
@@ -116,7 +117,7 @@ class _Lags:
 
 def _may_scrape() -> bool:
     token = current_app.config.get("PORTAL_METRICS_TOKEN")
-    if token and request.headers.get("Authorization") == f"Bearer {token}":
+    if token and compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
         return True
     if reader().has_role():
         return True

@@ -195,7 +195,7 @@ def init_app(app: Flask) -> None:
     security.login_manager.request_loader(lambda _request: None)
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith(f"{BLUEPRINT}."):
-            access(signed_in if endpoint in NEEDS_MEMBER else anyone)(view)
+            access(signed_in if endpoint in NEEDS_MEMBER else anyone, suspended=True)(view)
     app.after_request_funcs.setdefault(BLUEPRINT, []).append(_dress)
     user_logged_out.connect(_left, app)
     user_confirmed.connect(_confirmed, app)

@@ -11,11 +11,11 @@ from werkzeug.exceptions import BadRequest
 from portal.kernel.errors import Forbidden, NotSignedIn
 from portal.members.policy import Access, access_of
 from portal.members.session import accounts
-from portal.members.session.viewer import bearer_token, current_viewer
+from portal.members.session.viewer import API, bearer_token, current_viewer
 
 UNDECLARED = frozenset({"static"})
 """Endpoints of the framework that have no declaration: files that anybody may fetch."""
-API = "/api/"
+SECOND_PROOF = "/account/security"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -60,16 +60,24 @@ def _ask() -> ResponseReturnValue | None:
         g.bad_token = True
         raise NotSignedIn(_("This token is not valid, or it has been revoked."))
     if rule.signed_in or rule.roles or rule.scope:
-        if _should_sign_in_first(rule):
-            return redirect("/sign-in?" + urlencode({"next": request.full_path.rstrip("?")}))
-        rule.check(current_viewer())
+        if way := _way_round(rule):
+            return redirect(way + "?" + urlencode({"next": request.full_path.rstrip("?")}))
+        rule.check(current_viewer(), writes=request.method not in SAFE)
     if not by_token and request.method not in SAFE:
         protect: CSRFProtect = current_app.extensions["csrf"]
         protect.protect(apply_exemptions=True)
     return None
 
 
-def _should_sign_in_first(rule: Access) -> bool:
-    """Return whether a person asked for a page that needs a member; scripts and programs are told so instead."""
+def _way_round(rule: Access) -> str:
+    """Return where a person goes first who asked for a page that needs a member, or a second proof of one.
+
+    Scripts and programs are told so instead.
+    """
     is_page = request.method in SAFE and not request.path.startswith(API) and "HX-Request" not in request.headers
-    return is_page and (rule.signed_in or bool(rule.roles)) and current_viewer().is_anonymous
+    if not is_page or not (rule.signed_in or rule.roles):
+        return ""
+    viewer = current_viewer()
+    if viewer.is_anonymous:
+        return "/sign-in"
+    return SECOND_PROOF if rule.sleeps(viewer) and not viewer.has_role(*rule.roles) else ""

@@ -14,6 +14,7 @@ from portal.members.models import ApiToken, Member, MemberSession
 from portal.members.policy import NOBODY, Viewer
 from portal.members.rules import SEEN_EVERY, Role, Scope
 
+API = "/api/"
 BEARER = "bearer"
 # Plain tables, because the ORM's way to rows costs more than the query.
 _member, _session, _token = (cast("Table", model.__table__).c for model in (Member, MemberSession, ApiToken))
@@ -28,7 +29,7 @@ _WHO = (
     _member.email_verified_at,
     _member.joined_at,
     _member.suspended_until,
-    _member.password.is_(None).label("no_password"),
+    _member.trust_level,
 )
 _BY_SESSION = select(*_WHO, _session.id.label("way"), _session.seen_at.label("seen")).where(
     _session.key == bindparam("key"),
@@ -81,7 +82,9 @@ def current_session_key() -> str | None:
 
 
 def bearer_token() -> str | None:
-    """Return the token that the request carries."""
+    """Return the token that the request carries. Only the API takes tokens: pages know no scopes."""
+    if not request.path.startswith(API):
+        return None
     scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == BEARER else None
 
@@ -133,6 +136,6 @@ def _viewer(row: Any, scopes: frozenset[str] | None) -> Viewer:
         verified=row.email_verified_at is not None,
         joined_days=(now() - row.joined_at).days,
         scopes=scopes,
-        provisional=row.email_verified_at is None and row.no_password,
         suspended_until=row.suspended_until,
+        trust_level=row.trust_level,
     )
