@@ -113,7 +113,6 @@ def endpoint(
     errors: tuple[int, ...] = (),
     tag: str = "",
     body_most: int = BODY_MOST,
-    guests: bool = False,
     suspended: bool = False,
 ) -> Callable[[F], F]:
     """Declare an operation under ``/api/v1``.
@@ -123,7 +122,7 @@ def endpoint(
         session has all scopes.
     :param signed_in: whether somebody must have signed in; by default for all but GET.
     :param status: of the answer when all goes well; 201 for POST and 200 for all else by default.
-    :param guests: whether those who have not confirmed their address may use it; the suspended, by ``suspended``.
+    :param suspended: whether those who may not write now may use it all the same.
     :param errors: statuses to document besides those that any operation can answer.
     """
     if method not in METHODS:
@@ -136,7 +135,7 @@ def endpoint(
         _declared[method, path] = Endpoint(
             method=method,
             path=path,
-            view=access(rule, guests=guests, suspended=suspended)(view),
+            view=access(rule, suspended=suspended)(view),
             summary=summary,
             description=_paragraph(view.__doc__),
             tag=tag or view.__module__.split(".")[1],

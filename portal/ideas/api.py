@@ -219,7 +219,6 @@ def change_idea(idea_id: int, body: ChangedIdea) -> dict[str, Any]:
     response=VoteOut,
     summary="Support an idea",
     errors=(404, 409),
-    guests=True,
 )
 def put_vote(idea_id: int, query: VoteWanted) -> VoteOut:
     """Let your vote stand. Voting again changes nothing."""
@@ -227,9 +226,7 @@ def put_vote(idea_id: int, query: VoteWanted) -> VoteOut:
     return VoteOut(votes=written.votes, voted=query.kind == "support")
 
 
-@endpoint(
-    "DELETE", "/ideas/<int:idea_id>/vote", response=VoteOut, summary="Take your vote back", errors=(404,), guests=True
-)
+@endpoint("DELETE", "/ideas/<int:idea_id>/vote", response=VoteOut, summary="Take your vote back", errors=(404,))
 def delete_vote(idea_id: int) -> VoteOut:
     """Take your vote back. Taking back what is not there changes nothing."""
     written = services.withdraw_vote(idea_id, current_viewer(), origin="api")

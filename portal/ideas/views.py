@@ -286,7 +286,7 @@ def vote_button(idea_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<int:idea_id>/vote")
-@access(signed_in, guests=True)
+@access(signed_in)
 def vote(idea_id: int) -> ResponseReturnValue:
     """Support an idea (``vote=1``), take a vote back (``vote=0``), or say privately ``kind=not_for_me`` or ``skip``.
 

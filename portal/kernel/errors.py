@@ -43,12 +43,6 @@ class Suspended(Forbidden):
     kind = "suspended"
 
 
-class Unconfirmed(Forbidden):
-    """A guest has to confirm her address before this."""
-
-    kind = "unconfirmed"
-
-
 class NotFound(PortalError):
     """There is no such thing, or it is hidden from this person: the two look alike on purpose."""
 

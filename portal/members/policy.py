@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.kernel.clock import now
-from portal.kernel.errors import Forbidden, NotSignedIn, Suspended, Unconfirmed
+from portal.kernel.errors import Forbidden, NotSignedIn, Suspended
 from portal.members.rules import ERASED, GONE, Kind, Role, is_in_audience
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -35,8 +35,6 @@ class Viewer:
     joined_days: int = 0
     scopes: frozenset[str] | None = field(default=None)
     """Scopes of the token in use; None for a browser session, which has all."""
-    provisional: bool = False
-    """A guest whose address is not confirmed yet: what she does stands only afterwards."""
     suspended_until: datetime | None = None
     trust_level: int = 0
     second_factor: bool = False
@@ -120,16 +118,13 @@ def explains_suspension(explain: Callable[[Viewer], object]) -> Callable[[Viewer
 class Access:
     """Who may use a route: `anyone`, those `signed_in`, holders of one of ``roles``, tokens with ``scope``.
 
-    Who is suspended, and who is a guest until she has confirmed her address, may read what she may see. She changes
-    nothing, except where a route says so.
+    Who is suspended may read what she may see. She changes nothing, except where a route says so.
     """
 
     name: str
     signed_in: bool = False
     roles: frozenset[str] = frozenset()
     scope: str | None = None
-    guests: bool = False
-    """Whether guests may write here, too: to vote, to ask, to look after their own data."""
     suspended: bool = False
     """Whether the suspended may write here, too: to appeal, to look after their own account and data."""
 
@@ -145,8 +140,8 @@ class Access:
             raise Forbidden(self._why_not(viewer))
         if self.scope and not viewer.has_scope(self.scope):
             raise Forbidden(_l("This token lacks the scope “%(scope)s”.", scope=self.scope))
-        if writes and (self.signed_in or self.roles):
-            self._check_pen(viewer)
+        if writes and (self.signed_in or self.roles) and viewer.suspended and not self.suspended:
+            raise Suspended(_told_when_suspended[0](viewer))
 
     def sleeps(self, viewer: Viewer) -> bool:
         """Return whether the viewer could pass if she proved herself a second time."""
@@ -156,12 +151,6 @@ class Access:
         if self.sleeps(viewer):
             return _l("Your role opens this only with a second proof. Set one up, or sign in with it.")
         return _l("This is for other roles than yours.")
-
-    def _check_pen(self, viewer: Viewer) -> None:
-        if viewer.suspended and not self.suspended:
-            raise Suspended(_told_when_suspended[0](viewer))
-        if viewer.provisional and not self.guests:
-            raise Unconfirmed(_l("Confirm your address first: open the link in our mail."))
 
 
 anyone = Access("anyone")
@@ -178,13 +167,12 @@ def scoped(scope: str, *, member: bool = True) -> Access:
     return Access(f"scope:{scope}", signed_in=member, scope=scope)
 
 
-def access(rule: Access, *, guests: bool = False, suspended: bool = False) -> Callable[[V], V]:
+def access(rule: Access, *, suspended: bool = False) -> Callable[[V], V]:
     """Declare who may use a view. The check runs before the view does; see `session.init_app`.
 
-    :param guests: whether those who have not confirmed their address may write here, too.
     :param suspended: whether those who are suspended may write here, too.
     """
-    declared = replace(rule, guests=guests, suspended=suspended) if guests or suspended else rule
+    declared = replace(rule, suspended=True) if suspended else rule
 
     def declare(view: V) -> V:
         view.access = declared  # type: ignore[attr-defined]

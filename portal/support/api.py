@@ -155,7 +155,6 @@ def list_questions(query: QuestionsWanted) -> Page[QuestionOut]:
     summary="Ask a question",
     tag=TAG,
     errors=(404,),
-    guests=True,
 )
 def ask(body: NewQuestion) -> QuestionOut:
     """Put a question to a board."""
@@ -250,7 +249,6 @@ def unaccept(answer_id: int) -> AnswerOut:
     summary="Say whether an answer helped",
     tag=TAG,
     errors=(404, 409),
-    guests=True,
 )
 def vote(answer_id: int, body: Vote) -> AnswerOut:
     """Say whether an answer helped."""
@@ -264,7 +262,6 @@ def vote(answer_id: int, body: Vote) -> AnswerOut:
     summary="Take back whether an answer helped",
     tag=TAG,
     errors=(404, 409),
-    guests=True,
 )
 def unvote(answer_id: int) -> AnswerOut:
     """Take back whether an answer helped."""
@@ -278,7 +275,6 @@ def unvote(answer_id: int) -> AnswerOut:
     summary="Say that you have the same problem",
     tag=TAG,
     errors=(404, 409),
-    guests=True,
 )
 def say_same(question_id: int) -> SameOut:
     """Say that you have the same problem."""
@@ -292,7 +288,6 @@ def say_same(question_id: int) -> SameOut:
     summary="Take back that you have the same problem",
     tag=TAG,
     errors=(404, 409),
-    guests=True,
 )
 def unsay_same(question_id: int) -> SameOut:
     """Take back that you have the same problem."""

@@ -73,7 +73,7 @@ def _say_in(form: Any, refusal: Invalid) -> None:
 
 
 @bp.post("/account/consent")
-@access(signed_in, guests=True, suspended=True)
+@access(signed_in, suspended=True)
 def consent() -> ResponseReturnValue:
     """Take over what a member agrees to."""
     given = bool(ConsentForm().crm.data)
@@ -83,7 +83,7 @@ def consent() -> ResponseReturnValue:
 
 
 @bp.post("/account/sessions/<int:session_id>/close")
-@access(signed_in, guests=True, suspended=True)
+@access(signed_in, suspended=True)
 def close_session(session_id: int) -> ResponseReturnValue:
     """Sign a member out on another of her devices."""
     services.close_session_of(current_viewer().id, session_id)
@@ -117,7 +117,7 @@ def create_token() -> ResponseReturnValue:
 
 
 @bp.post("/account/tokens/<int:token_id>/revoke")
-@access(signed_in, guests=True, suspended=True)
+@access(signed_in, suspended=True)
 def revoke_token(token_id: int) -> ResponseReturnValue:
     """Make a token useless."""
     services.revoke_token(current_viewer().id, token_id)

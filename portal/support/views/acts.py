@@ -13,7 +13,7 @@ bp = Blueprint("support_acts", __name__)
 
 
 @bp.post("/questions/<int:question_id>/same")
-@access(signed_in, guests=True)
+@access(signed_in)
 def same_problem(question_id: int) -> ResponseReturnValue:
     """Say (``same=1``) or take back (``same=0``) that one has the same problem."""
     services.same_problem(question_id, current_viewer(), on=request.form.get("same") == "1")
@@ -28,7 +28,7 @@ def same_button(question_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/answers/<int:answer_id>/vote")
-@access(signed_in, guests=True)
+@access(signed_in)
 def vote(answer_id: int) -> ResponseReturnValue:
     """Say that an answer helped (``vote=1``), did not (``vote=-1``), or take that back (``vote=0``)."""
     value = request.form.get("vote", type=int)
