@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from portal.community.events import CommentHidden, CommentShown
 from portal.community.facade import Card, describes
+from portal.community.screening import counts_comments
 from portal.ideas import lists, services
 from portal.kernel.events import listens_to
 from portal.members.events import MemberAddressConfirmed
@@ -17,6 +18,9 @@ def describe_ideas(viewer: Viewer, ids: Sequence[int]) -> Mapping[int, Card]:
         row.id: Card("idea", row.id, row.title, row.url, row.board_id, row.author_id, row.lang)
         for row in lists.ideas_among(viewer, ids).values()
     }
+
+
+counts_comments("idea")(services.recount_comments)
 
 
 @listens_to(CommentHidden)

@@ -19,6 +19,7 @@ class Idea(Model):
         UniqueConstraint("board_id", "external_id"),
         Index("ix_idea_author_id", "author_id", "id"),
         Index("ix_idea_board_id", "board_id", "created_at", "id"),
+        Index("ix_idea_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -33,6 +34,10 @@ class Idea(Model):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     edited_at: Mapped[datetime | None] = mapped_column(default=None)
     hidden_at: Mapped[datetime | None] = mapped_column(default=None)
+    hidden_why: Mapped[str | None] = mapped_column(default=None)
+    """Why it is out of sight (`community.screening.Why`); null while it can be seen."""
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("idea.id"), default=None)
+    """The idea that this one is the same as: its page leads there; its votes and comments stay where they are."""
     external_id: Mapped[str | None] = mapped_column(default=None)
     extra: Mapped[dict[str, Any]] = mapped_column(default_factory=dict, server_default=text("'{}'"))
     """What an import's source says besides: district, scope, kind of author."""

@@ -182,6 +182,23 @@ def idea_for_update(viewer: Viewer, idea_id: int) -> tuple[Idea, IdeaTally]:
     return row[0], row[1]
 
 
+def any_idea_for_update(idea_id: int) -> tuple[Idea, IdeaTally]:
+    """Return an idea and its figures, locked, for acts that no viewer does.
+
+    :raise NotFound: when there is none.
+    """
+    row = db.session.execute(
+        select(Idea, IdeaTally)
+        .join(IdeaTally, IdeaTally.idea_id == Idea.id)
+        .where(Idea.id == idea_id)
+        .with_for_update(of=IdeaTally, key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise _no_idea()
+    return row[0], row[1]
+
+
 _STANDING = text("SELECT email_verified_at, joined_at FROM member WHERE id = :id")
 
 

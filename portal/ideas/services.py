@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 
 from portal.community import queries as community
 from portal.community import services as community_services
+from portal.community.screening import Why, screen
 from portal.ideas import ledger, queries, rules
 from portal.ideas.events import (
     IdeaEdited,
@@ -26,7 +27,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.language import language_of
-from portal.kernel.outbox import publish
+from portal.kernel.outbox import has_happened, publish
 from portal.kernel.text import clean_line, clean_text, excerpt, markdown_to_html
 from portal.members import queries as members
 from portal.members.policy import Viewer
@@ -62,7 +63,7 @@ def propose_idea(
     lang: str | None = None,
     at: datetime | None = None,
 ) -> int:
-    """Propose an idea and follow it; return its id.
+    """Propose an idea and follow it; return its id. One that waits for somebody's eyes is told to nobody yet.
 
     :raise NotFound: when there is no such board for this viewer.
     :raise Invalid: when something typed needs mending.
@@ -71,15 +72,28 @@ def propose_idea(
     idea = Idea(board_id=place.id, author_id=viewer.id, **_texts(title, body), created_at=at or now())
     idea.category = _category(category, place)
     idea.lang = lang or language_of(f"{idea.title}\n{idea.body}", otherwise=viewer.lang)
+    if at is None and (why := _screened(idea, viewer)) is not None:
+        idea.hidden_at, idea.hidden_why = idea.created_at, why
     db.session.add(idea)
     db.session.flush()
     due = rules.after_working_days(idea.created_at, place.promise_working_days) if place.promise_working_days else None
     _enter(idea, first_stage=place.stages[0], due=due)
     if words := list(tags):
         community_services.tag("idea", idea.id, words)
-    publish(IdeaPosted(actor_id=viewer.id, **_of(idea)), at=at, quiet=at is not None)
-    community_services.follow(viewer.id, "idea", idea.id, at=at)
+    if idea.hidden_at is None:
+        _announce(idea, at=at)
     return idea.id
+
+
+def _announce(idea: Idea, *, at: datetime | None = None) -> None:
+    """Tell of an idea for the first time; its author follows it."""
+    publish(IdeaPosted(actor_id=idea.author_id, **_of(idea)), at=at, quiet=at is not None)
+    community_services.follow(idea.author_id, "idea", idea.id, at=at)
+
+
+def _screened(idea: Idea, viewer: Viewer) -> str | None:
+    words = f"{idea.title}\n{idea.body}"
+    return screen(viewer, kind="idea", board_id=idea.board_id, text=words, html=idea.html, thing_id=idea.id)
 
 
 def _enter(idea: Idea, *, first_stage: str, due: datetime | None) -> None:
@@ -91,6 +105,7 @@ def _enter(idea: Idea, *, first_stage: str, due: datetime | None) -> None:
             author_id=idea.author_id,
             created_at=idea.created_at,
             stage=first_stage,
+            listed=idea.hidden_at is None,
             viewers_owed=rules.MIN_VIEWERS,
             rising=rules.unvoted(idea.created_at),
             wanted=rules.wanted(0, 0),
@@ -100,7 +115,8 @@ def _enter(idea: Idea, *, first_stage: str, due: datetime | None) -> None:
         StageChange(idea_id=idea.id, stage=first_stage, at=idea.created_at, by_id=idea.author_id),
     ])  # fmt: skip
     db.session.flush()
-    _count(idea.board_id, {("stage", first_stage): 1, ("category", idea.category): 1})
+    if idea.hidden_at is None:
+        _count(idea.board_id, {("stage", first_stage): 1, ("category", idea.category): 1})
 
 
 def _texts(title: str, body: str) -> dict[str, Any]:
@@ -155,12 +171,15 @@ def edit_idea(
     for name, value in _texts(title, body).items():
         setattr(idea, name, value)
     before, idea.category = idea.category, _category(category, place)
-    if before != idea.category:
+    if before != idea.category and idea.hidden_at is None:
         _count(idea.board_id, {("category", before): -1, ("category", idea.category): 1})
     idea.edited_at = now()
     if tags is not None:
         community_services.tag("idea", idea.id, tags)
-    publish(IdeaEdited(actor_id=viewer.id, **_of(idea)))
+    if idea.hidden_at is None:
+        publish(IdeaEdited(actor_id=viewer.id, **_of(idea)))
+        if (why := _screened(idea, viewer)) is not None:
+            _take_away(idea, tally, why, actor_id=None)
 
 
 # Voting
@@ -320,8 +339,8 @@ def comment_on_idea(
     :raise Invalid: when the text needs mending.
     """
     idea = queries.idea_to_vote_on(viewer, idea_id)
-    comment_id = community_services.write_comment(
-        author_id=viewer.id,
+    comment_id, seen = community_services.post_comment(
+        viewer,
         board_id=idea.board_id,
         target_kind="idea",
         target_id=idea_id,
@@ -330,6 +349,8 @@ def comment_on_idea(
         lang=lang or language_of(body, otherwise=viewer.lang),
         at=at,
     )
+    if not seen:
+        return comment_id
     db.session.execute(
         update(IdeaTally)
         .filter_by(idea_id=idea_id)
@@ -401,19 +422,27 @@ def set_stage(
 # Taking out of sight
 
 
-def hide(idea_id: int, *, actor: Viewer) -> None:
-    """Take an idea out of sight; its author and moderators still see it.
+def hide(idea_id: int, *, actor: Viewer, why: str = "") -> None:
+    """Take an idea out of sight; its author and moderators still see it. A second time changes nothing but the reason.
 
+    :param why: one of `community.screening.Why`; by default whether its author or somebody else did it.
     :raise Forbidden: when the viewer is neither its author nor a moderator.
     """
     idea, tally = queries.idea_for_update(actor, idea_id)
     if idea.author_id != actor.id and not actor.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only its author or a moderator can hide an idea."))
+    reason = why or (Why.AUTHOR if idea.author_id == actor.id else Why.HIDDEN).value
     if idea.hidden_at is None:
-        idea.hidden_at, tally.listed = now(), False
-        db.session.flush()
-        _count(idea.board_id, {("stage", tally.stage): -1, ("category", idea.category): -1})
-        publish(IdeaHidden(actor_id=actor.id, **_of(idea)))
+        _take_away(idea, tally, reason, actor_id=actor.id)
+    elif why or idea.hidden_why != Why.HIDDEN:
+        idea.hidden_why = reason
+
+
+def _take_away(idea: Idea, tally: IdeaTally, why: str, *, actor_id: int | None) -> None:
+    idea.hidden_at, idea.hidden_why, tally.listed = now(), why, False
+    db.session.flush()
+    _count(idea.board_id, {("stage", tally.stage): -1, ("category", idea.category): -1})
+    publish(IdeaHidden(actor_id=actor_id, **_of(idea)))
 
 
 def show(idea_id: int, *, actor: Viewer) -> None:
@@ -421,11 +450,26 @@ def show(idea_id: int, *, actor: Viewer) -> None:
 
     :raise Forbidden: when the viewer is no moderator.
     """
-    idea, tally = queries.idea_for_update(actor, idea_id)
+    queries.idea_for_update(actor, idea_id)
     if not actor.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only a moderator can show a hidden idea again."))
-    if idea.hidden_at is not None:
-        idea.hidden_at, tally.listed = None, True
+    release_idea(idea_id, actor_id=actor.id)
+
+
+def release_idea(idea_id: int, *, actor_id: int | None, viewer: Viewer | None = None) -> bool:
+    """Let an idea be seen: one that never was is told of now, as if it were posted now. Return whether it is seen.
+
+    :param viewer: its author, to ask the screens once more first: what made it wait may not be all.
+    """
+    idea, tally = queries.any_idea_for_update(idea_id)
+    if viewer is not None and (why := _screened(idea, viewer)) is not None:
+        idea.hidden_why = why
+    elif idea.hidden_at is not None:
+        idea.hidden_at, idea.hidden_why, tally.listed = None, None, True
         db.session.flush()
         _count(idea.board_id, {("stage", tally.stage): 1, ("category", idea.category): 1})
-        publish(IdeaShown(actor_id=actor.id, **_of(idea)))
+        if has_happened("IdeaPosted", "idea", idea.id):
+            publish(IdeaShown(actor_id=actor_id, **_of(idea)))
+        else:
+            _announce(idea)
+    return idea.hidden_at is None

@@ -65,12 +65,30 @@ def after_commit(act: Callable[[], object], *, key: str | None = None) -> None:
     acts.setdefault(key or object(), act)
 
 
+def before_commit(act: Callable[[], object], *, key: str) -> None:
+    """Do something as the last thing of the current transaction, still inside it; forgotten when it rolls back.
+
+    For locks that many want and none may keep for long. Of those that come with the same key only the first is kept.
+    """
+    acts: dict[str, Callable[[], object]] = db.session().info.setdefault("before_commit", {})
+    acts.setdefault(key, act)
+
+
 def collected(key: str, act: Callable[[list[Any]], object]) -> list[Any]:
     """Return the list that ``act`` will be given once the current transaction has committed."""
     lists: dict[str, list[Any]] = db.session().info.setdefault("collected", {})
     items = lists.setdefault(key, [])
     after_commit(lambda: act(items), key=key)
     return items
+
+
+@event.listens_for(Session, "before_commit")
+def _finish(session: Session) -> None:
+    if session.in_nested_transaction() or not session.info.get("before_commit"):
+        return
+    session.flush()
+    for act in session.info.pop("before_commit").values():
+        act()
 
 
 @event.listens_for(Session, "after_commit")
@@ -85,8 +103,8 @@ def _tell(session: Session) -> None:
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, previous: Any) -> None:
     if previous.parent is None:
-        session.info.pop("after_commit", None)
-        session.info.pop("collected", None)
+        for key in ("before_commit", "after_commit", "collected"):
+            session.info.pop(key, None)
 
 
 @contextmanager

@@ -46,6 +46,8 @@ class Fact(Model):
     subject_id: Mapped[int | None]
     payload: Mapped[dict[str, Any]]
     happened_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    quiet: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether nobody is told of it: it comes from an import, or from the texts of a demo."""
 
 
 _RECORD = Fact.metadata.tables["activity"]
@@ -59,7 +61,7 @@ def publish(event: Event, *, at: datetime | None = None, quiet: bool = False) ->
     :param at: when it happened, if not now: imports and demo texts come with their own times.
     :param quiet: promise nothing to listeners; projections still read it. For imports.
     """
-    fact_id = db.session.execute(_INSERT, _row(event, at)).scalar_one()
+    fact_id = db.session.execute(_INSERT, _row(event, at, quiet=quiet)).scalar_one()
     if not quiet:
         for listener in listeners_of(type(event).__name__):
             promise(tell.name, tell.queue, [fact_id, listener])
@@ -69,14 +71,14 @@ def publish(event: Event, *, at: datetime | None = None, quiet: bool = False) ->
 
 def publish_many(events: Iterable[tuple[Event, datetime | None]]) -> int:
     """Record many events, quietly, in a few statements; return how many."""
-    rows = [_row(event, at) for event, at in events]
+    rows = [_row(event, at, quiet=True) for event, at in events]
     if rows:
         db.session.execute(insert(_RECORD), rows)
         after_commit(wake, key="wake")
     return len(rows)
 
 
-def _row(event: Event, at: datetime | None) -> dict[str, Any]:
+def _row(event: Event, at: datetime | None, *, quiet: bool) -> dict[str, Any]:
     return {
         "name": type(event).__name__,
         "version": event.version,
@@ -85,7 +87,14 @@ def _row(event: Event, at: datetime | None) -> dict[str, Any]:
         "subject_id": event.subject_id(),
         "payload": event.payload(),
         "happened_at": at or now(),
+        "quiet": quiet,
     }
+
+
+def has_happened(name: str, subject_kind: str, subject_id: int) -> bool:
+    """Return whether an event of this name was ever recorded about a thing."""
+    wanted = select(Fact.id).filter_by(name=name, subject_kind=subject_kind, subject_id=subject_id).limit(1)
+    return db.session.scalar(wanted) is not None
 
 
 @job(queue="quick")

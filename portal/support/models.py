@@ -18,6 +18,7 @@ class Question(Model):
         Index("ix_question_newest", "created_at", "id"),
         Index("ix_question_newest_on_board", "board_id", "created_at", "id"),
         Index("ix_question_author_id", "author_id", "id"),
+        Index("ix_question_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -31,6 +32,10 @@ class Question(Model):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     edited_at: Mapped[datetime | None] = mapped_column(default=None)
     hidden_at: Mapped[datetime | None] = mapped_column(default=None)
+    hidden_why: Mapped[str | None] = mapped_column(default=None)
+    """Why it is out of sight (`community.screening.Why`); null while it can be seen."""
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("question.id"), default=None)
+    """The question that this one is the same as: its page leads there; its answers stay where they are."""
     external_id: Mapped[str | None] = mapped_column(default=None)
 
 
@@ -87,6 +92,8 @@ class Answer(Model):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     edited_at: Mapped[datetime | None] = mapped_column(default=None)
     hidden_at: Mapped[datetime | None] = mapped_column(default=None)
+    hidden_why: Mapped[str | None] = mapped_column(default=None)
+    """Why it is out of sight (`community.screening.Why`); null while it can be seen."""
     external_id: Mapped[str | None] = mapped_column(default=None)
 
 

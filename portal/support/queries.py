@@ -337,6 +337,11 @@ def answer_for_update(answer_id: int) -> Answer:
     return found
 
 
+def asker_of(question_id: int) -> int:
+    """Return who asked a question."""
+    return db.session.scalars(select(Question.author_id).filter_by(id=question_id)).one()
+
+
 def answers_of_member(viewer: Viewer, member_id: int, limit: int = 20) -> Sequence[Any]:
     """Return the latest answers of a member that the viewer may see: id, question, its title, accepted, time."""
     return db.session.execute(

@@ -9,12 +9,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.community import facade as community
+from portal.community.screening import WAITING, Why, screen
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.events import Event
 from portal.kernel.language import language_of
-from portal.kernel.outbox import publish
+from portal.kernel.outbox import has_happened, publish
 from portal.kernel.text import clean_line, clean_text, markdown_to_html
 from portal.members.policy import Viewer
 from portal.members.rules import Role
@@ -60,7 +61,7 @@ def ask_question(
     at: datetime | None = None,
     external_id: str | None = None,
 ) -> int:
-    """Put a question to a board; return its id. Who asks follows it.
+    """Put a question to a board; return its id. Who asks follows it. One that waits for somebody's eyes is not told of.
 
     :raise NotFound: when the viewer may not see such a board.
     :raise Invalid: when the title is empty, or something is too long or holds control characters.
@@ -78,13 +79,27 @@ def ask_question(
         created_at=at or now(),
         external_id=external_id,
     )
+    if at is None and (why := _screened(question, viewer)) is not None:
+        question.hidden_at, question.hidden_why = question.created_at, why
     db.session.add(question)
     db.session.flush()
     db.session.add(QuestionTally(question_id=question.id, board_id=place.id, active_at=question.created_at))
     community.tag(queries.KIND, question.id, tags)
-    community.follow(viewer.id, queries.KIND, question.id, at=at)
-    _tell(QuestionAsked(actor_id=viewer.id, question_id=question.id, board_id=place.id), at)
+    if question.hidden_at is None:
+        _announce_question(question, at)
     return question.id
+
+
+def _announce_question(question: Question, at: datetime | None = None) -> None:
+    """Tell of a question for the first time; who asked it follows it."""
+    community.follow(question.author_id, queries.KIND, question.id, at=at)
+    _tell(QuestionAsked(actor_id=question.author_id, question_id=question.id, board_id=question.board_id), at)
+
+
+def _screened(thing: Question | Answer, viewer: Viewer) -> str | None:
+    words = f"{thing.title}\n{thing.body}" if isinstance(thing, Question) else thing.body
+    kind = "question" if isinstance(thing, Question) else "answer"
+    return screen(viewer, kind=kind, board_id=thing.board_id, text=words, html=thing.html, thing_id=thing.id)
 
 
 def edit_question(
@@ -95,14 +110,17 @@ def edit_question(
     :raise Forbidden: when it is somebody else's.
     :raise Invalid: when the title is empty, or something is too long or holds control characters.
     """
-    question = _my_question(question_id, viewer)
+    question = _my_question(question_id, viewer, waiting=True)
     _allow(rules.why_not_edit(author_id=question.author_id, member_id=viewer.id, is_agent=_is_agent(viewer)))
     question.title, question.body = _checked(title, body)
     question.html = markdown_to_html(question.body)
     question.edited_at = now()
     if tags is not None:
         community.tag(queries.KIND, question.id, tags)
-    publish(QuestionEdited(actor_id=viewer.id, question_id=question.id, board_id=question.board_id))
+    if question.hidden_at is None:
+        publish(QuestionEdited(actor_id=viewer.id, question_id=question.id, board_id=question.board_id))
+        if (why := _screened(question, viewer)) is not None:
+            hide_question(question.id, actor_id=None, why=why)
 
 
 def answer_question(
@@ -137,23 +155,22 @@ def answer_question(
         created_at=at or now(),
         external_id=external_id,
     )
+    if at is None and (why := _screened(answer, viewer)) is not None:
+        answer.hidden_at, answer.hidden_why = answer.created_at, why
     db.session.add(answer)
     db.session.flush()
     db.session.add(AnswerTally(answer_id=answer.id, bound=rules.lower_bound(0, 0)))
-    _count_answer(question.id, 1, by_asker=answer.by_asker, at=answer.created_at)
-    community.follow(viewer.id, queries.KIND, question.id, at=at)
-    _tell(
-        AnswerGiven(
-            actor_id=viewer.id,
-            answer_id=answer.id,
-            question_id=question.id,
-            board_id=question.board_id,
-            asker_id=question.author_id,
-            by_asker=answer.by_asker,
-        ),
-        at,
-    )
+    if answer.hidden_at is None:
+        _announce_answer(answer, question.author_id, at)
     return answer.id
+
+
+def _announce_answer(answer: Answer, asker_id: int, at: datetime | None = None) -> None:
+    """Count an answer and tell of it for the first time; who wrote it follows the question."""
+    _count_answer(answer.question_id, 1, by_asker=answer.by_asker, at=answer.created_at)
+    community.follow(answer.author_id, queries.KIND, answer.question_id, at=at)
+    event = AnswerGiven(actor_id=answer.author_id, asker_id=asker_id, by_asker=answer.by_asker, **_where(answer))
+    _tell(event, at)
 
 
 def edit_answer(answer_id: int, viewer: Viewer, *, body: str) -> None:
@@ -162,12 +179,15 @@ def edit_answer(answer_id: int, viewer: Viewer, *, body: str) -> None:
     :raise Forbidden: when it is somebody else's.
     :raise Invalid: when the text is empty, too long or holds control characters.
     """
-    answer = _my_answer(answer_id, viewer)
+    answer = _my_answer(answer_id, viewer, waiting=True)
     _allow(rules.why_not_edit(author_id=answer.author_id, member_id=viewer.id, is_agent=_is_agent(viewer)))
     answer.body = clean_text(body, field="body")
     answer.html = markdown_to_html(answer.body)
     answer.edited_at = now()
-    publish(AnswerEdited(actor_id=viewer.id, **_where(answer)))
+    if answer.hidden_at is None:
+        publish(AnswerEdited(actor_id=viewer.id, **_where(answer)))
+        if (why := _screened(answer, viewer)) is not None:
+            hide_answer(answer.id, actor_id=None, why=why)
 
 
 def same_problem(question_id: int, viewer: Viewer, *, on: bool = True, at: datetime | None = None) -> int:
@@ -315,38 +335,80 @@ def deflect(question_id: int, viewer: Viewer, *, answer_id: int | None = None) -
     publish(QuestionDeflected(actor_id=viewer.id, **ids))  # type: ignore[arg-type]
 
 
-def hide_question(question_id: int, *, actor_id: int | None) -> None:
-    """Take a question out of sight. A second time changes nothing."""
+def hide_question(question_id: int, *, actor_id: int | None, why: str = "") -> None:
+    """Take a question out of sight. A second time changes nothing but the reason.
+
+    :param why: one of `community.screening.Why`; by default whether its author or somebody else did it.
+    """
     question = queries.question_for_update(question_id)
-    if question.hidden_at is None:
-        question.hidden_at = now()
+    if _take_away(question, actor_id, why):
         publish(QuestionHidden(actor_id=actor_id, question_id=question.id, board_id=question.board_id))
+
+
+def _take_away(thing: Question | Answer, actor_id: int | None, why: str) -> bool:
+    """Take a thing out of sight; return whether it could be seen before."""
+    reason = why or (Why.AUTHOR if thing.author_id == actor_id else Why.HIDDEN).value
+    seen = thing.hidden_at is None
+    if seen:
+        thing.hidden_at = now()
+    if seen or why or thing.hidden_why != Why.HIDDEN:
+        thing.hidden_why = reason
+    return seen
 
 
 def show_question(question_id: int, *, actor_id: int | None) -> None:
     """Show a hidden question again."""
+    release_question(question_id, actor_id=actor_id)
+
+
+def release_question(question_id: int, *, actor_id: int | None, viewer: Viewer | None = None) -> bool:
+    """Let a question be seen: one that never was is told of now, as if it were asked now. Return whether it is seen.
+
+    :param viewer: its author, to ask the screens once more first: what made it wait may not be all.
+    """
     question = queries.question_for_update(question_id)
-    if question.hidden_at is not None:
-        question.hidden_at = None
-        publish(QuestionShown(actor_id=actor_id, question_id=question.id, board_id=question.board_id))
+    if viewer is not None and (why := _screened(question, viewer)) is not None:
+        question.hidden_why = why
+    elif question.hidden_at is not None:
+        question.hidden_at, question.hidden_why = None, None
+        db.session.flush()
+        if has_happened("QuestionAsked", queries.KIND, question.id):
+            publish(QuestionShown(actor_id=actor_id, question_id=question.id, board_id=question.board_id))
+        else:
+            _announce_question(question)
+    return question.hidden_at is None
 
 
-def hide_answer(answer_id: int, *, actor_id: int | None) -> None:
-    """Take an answer out of sight, and out of the count. A second time changes nothing."""
+def hide_answer(answer_id: int, *, actor_id: int | None, why: str = "") -> None:
+    """Take an answer out of sight, and out of the count. A second time changes nothing but the reason."""
     answer = queries.answer_for_update(answer_id)
-    if answer.hidden_at is None:
-        answer.hidden_at = now()
+    if _take_away(answer, actor_id, why):
         _count_answer(answer.question_id, -1, by_asker=answer.by_asker)
         publish(AnswerHidden(actor_id=actor_id, **_where(answer)))
 
 
 def show_answer(answer_id: int, *, actor_id: int | None) -> None:
     """Show a hidden answer again."""
+    release_answer(answer_id, actor_id=actor_id)
+
+
+def release_answer(answer_id: int, *, actor_id: int | None, viewer: Viewer | None = None) -> bool:
+    """Let an answer be seen: one that never was is told of now, as if it were given now. Return whether it is seen.
+
+    :param viewer: its author, to ask the screens once more first: what made it wait may not be all.
+    """
     answer = queries.answer_for_update(answer_id)
-    if answer.hidden_at is not None:
-        answer.hidden_at = None
-        _count_answer(answer.question_id, 1, by_asker=answer.by_asker)
-        publish(AnswerShown(actor_id=actor_id, **_where(answer)))
+    if viewer is not None and (why := _screened(answer, viewer)) is not None:
+        answer.hidden_why = why
+    elif answer.hidden_at is not None:
+        answer.hidden_at, answer.hidden_why = None, None
+        db.session.flush()
+        if has_happened("AnswerGiven", "answer", answer.id):
+            _count_answer(answer.question_id, 1, by_asker=answer.by_asker)
+            publish(AnswerShown(actor_id=actor_id, **_where(answer)))
+        else:
+            _announce_answer(answer, queries.asker_of(answer.question_id))
+    return answer.hidden_at is None
 
 
 def withdraw(viewer: Viewer, *, question_id: int | None = None, answer_id: int | None = None) -> None:
@@ -366,18 +428,23 @@ def withdraw(viewer: Viewer, *, question_id: int | None = None, answer_id: int |
 # Small helpers
 
 
-def _my_question(question_id: int, viewer: Viewer) -> Question:
-    """Return a question that the viewer may see, locked."""
+def _my_question(question_id: int, viewer: Viewer, *, waiting: bool = False) -> Question:
+    """Return a question that the viewer may see, locked; with ``waiting`` also her own that waits to be seen."""
     question = queries.question_for_update(question_id)
-    if question.board_id not in community.visible_board_ids(viewer) or question.hidden_at is not None:
+    if question.board_id not in community.visible_board_ids(viewer) or not _is_there(question, viewer, waiting=waiting):
         raise NotFound(_l("There is no such question."))
     return question
 
 
-def _my_answer(answer_id: int, viewer: Viewer) -> Answer:
-    """Return an answer that the viewer may see, locked."""
+def _is_there(thing: Question | Answer, viewer: Viewer, *, waiting: bool) -> bool:
+    mine = waiting and thing.author_id == viewer.member_id and thing.hidden_why in WAITING
+    return thing.hidden_at is None or mine
+
+
+def _my_answer(answer_id: int, viewer: Viewer, *, waiting: bool = False) -> Answer:
+    """Return an answer that the viewer may see, locked; with ``waiting`` also her own that waits to be seen."""
     answer = queries.answer_for_update(answer_id)
-    if answer.board_id not in community.visible_board_ids(viewer) or answer.hidden_at is not None:
+    if answer.board_id not in community.visible_board_ids(viewer) or not _is_there(answer, viewer, waiting=waiting):
         raise NotFound(_l("There is no such answer."))
     return answer
 

@@ -7,8 +7,27 @@ from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.community.models.conversation import Draft, Mention, Reaction, ReactionCount, Revision, Upload
 from portal.kernel.clock import now
 from portal.kernel.database import Model
+
+__all__ = [
+    "Board",
+    "Comment",
+    "ContributionTag",
+    "DaySalt",
+    "Draft",
+    "Follow",
+    "Impression",
+    "ImpressionCount",
+    "Mention",
+    "Reaction",
+    "ReactionCount",
+    "Revision",
+    "Tag",
+    "TagWord",
+    "Upload",
+]
 
 
 class Board(Model):
@@ -84,6 +103,8 @@ class Comment(Model):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     edited_at: Mapped[datetime | None] = mapped_column(default=None)
     hidden_at: Mapped[datetime | None] = mapped_column(default=None)
+    hidden_why: Mapped[str | None] = mapped_column(default=None)
+    """Why it is out of sight (`community.screening.Why`); null while it can be seen."""
     external_id: Mapped[str | None] = mapped_column(default=None)
     extra: Mapped[dict[str, Any]] = mapped_column(default_factory=dict, server_default=text("'{}'"))
     """What an import's source says besides: alignment, likes, dislikes."""

@@ -21,10 +21,11 @@ from portal.community.events import (
     Unfollowed,
 )
 from portal.community.models import Board, Comment, ContributionTag, Follow, Tag, TagWord
+from portal.community.screening import WAITING, Why, recount_comments, screen
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
-from portal.kernel.outbox import publish
+from portal.kernel.outbox import has_happened, publish
 from portal.kernel.text import clean_line, clean_text, fold, markdown_to_html, slug
 from portal.members.policy import Viewer
 from portal.members.rules import Role, audience_of
@@ -90,9 +91,11 @@ def write_comment(
     parent_id: int | None = None,
     lang: str | None = None,
     at: datetime | None = None,
+    why: str | None = None,
 ) -> int:
     """Add a comment or a reply; return its id.
 
+    :param why: write it out of sight, for this reason; it is told of when it is released.
     :raise Invalid: when the text is empty, too long or holds control characters.
     :raise NotFound: when the comment replied to is not on this thing or cannot be seen.
     """
@@ -109,19 +112,56 @@ def write_comment(
         html=markdown_to_html(text),
         lang=lang,
         created_at=at or now(),
+        hidden_at=now() if why else None,
+        hidden_why=why,
     )
     db.session.add(comment)
     db.session.flush()
-    event = CommentPosted(
-        actor_id=author_id,
-        comment_id=comment.id,
+    if why is None:
+        _announce(comment, at=at)
+    return comment.id
+
+
+def post_comment(
+    viewer: Viewer,
+    *,
+    board_id: int,
+    target_kind: str,
+    target_id: int,
+    body: str,
+    parent_id: int | None = None,
+    lang: str | None = None,
+    at: datetime | None = None,
+) -> tuple[int, bool]:
+    """Add a comment of the viewer's once the screens have been asked; return its id, and whether it can be seen.
+
+    :raise Invalid: when the text is empty, too long or holds control characters.
+    :raise NotFound: when the comment replied to is not on this thing or cannot be seen.
+    """
+    why = None
+    if at is None:
+        text = clean_text(body, field="body", most=rules.COMMENT_MAX)
+        why = screen(viewer, kind="comment", board_id=board_id, text=text, html=markdown_to_html(text))
+    comment_id = write_comment(
+        author_id=viewer.id,
         board_id=board_id,
         target_kind=target_kind,
         target_id=target_id,
+        body=body,
         parent_id=parent_id,
+        lang=lang,
+        at=at,
+        why=why,
+    )
+    return comment_id, why is None
+
+
+def _announce(comment: Comment, *, at: datetime | None = None) -> None:
+    """Tell of a comment for the first time."""
+    event = CommentPosted(
+        actor_id=comment.author_id, comment_id=comment.id, parent_id=comment.parent_id, **_place(comment)
     )
     publish(event, at=at, quiet=at is not None)
-    return comment.id
 
 
 def _check_parent(parent_id: int, target_kind: str, target_id: int) -> None:
@@ -139,27 +179,66 @@ def edit_comment(viewer: Viewer, comment_id: int, body: str) -> None:
     comment = queries.comment_for_update(comment_id)
     if comment.author_id != viewer.id:
         raise Forbidden(_l("Only its author can change a comment."))
-    if comment.hidden_at is not None:
+    if comment.hidden_at is not None and comment.hidden_why not in WAITING:
         raise Refused(_l("This comment has been hidden."))
     comment.body = clean_text(body, field="body", most=rules.COMMENT_MAX)
     comment.html = markdown_to_html(comment.body)
     comment.edited_at = now()
+    if comment.hidden_at is None and (why := _screened(comment, viewer)) is not None:
+        _take_away(comment, why, actor_id=None)
 
 
-def hide_comment(comment_id: int, *, actor_id: int | None) -> None:
-    """Take a comment out of sight; a second time changes nothing."""
+def _screened(comment: Comment, viewer: Viewer) -> str | None:
+    return screen(
+        viewer,
+        kind="comment",
+        board_id=comment.board_id,
+        text=comment.body,
+        html=comment.html,
+        thing_id=comment.id,
+    )
+
+
+def hide_comment(comment_id: int, *, actor_id: int | None, why: str = "") -> None:
+    """Take a comment out of sight; a second time changes nothing but the reason.
+
+    :param why: one of `screening.Why`; by default whether its author or somebody else did it.
+    """
     comment = queries.comment_for_update(comment_id)
+    reason = why or (Why.AUTHOR if comment.author_id == actor_id else Why.HIDDEN).value
     if comment.hidden_at is None:
-        comment.hidden_at = now()
-        publish(CommentHidden(actor_id=actor_id, comment_id=comment.id, **_place(comment)))
+        _take_away(comment, reason, actor_id=actor_id)
+    elif why or comment.hidden_why != Why.HIDDEN:
+        comment.hidden_why = reason
+
+
+def _take_away(comment: Comment, why: str, *, actor_id: int | None) -> None:
+    comment.hidden_at, comment.hidden_why = now(), why
+    publish(CommentHidden(actor_id=actor_id, comment_id=comment.id, **_place(comment)))
 
 
 def show_comment(comment_id: int, *, actor_id: int | None) -> None:
     """Show a hidden comment again."""
+    release_comment(comment_id, actor_id=actor_id)
+
+
+def release_comment(comment_id: int, *, actor_id: int | None, viewer: Viewer | None = None) -> bool:
+    """Let a comment be seen: one that never was is told of now, as if it were posted now. Return whether it is seen.
+
+    :param viewer: its author, to ask the screens once more first: what made it wait may not be all.
+    """
     comment = queries.comment_for_update(comment_id)
-    if comment.hidden_at is not None:
-        comment.hidden_at = None
-        publish(CommentShown(actor_id=actor_id, comment_id=comment.id, **_place(comment)))
+    if viewer is not None and (why := _screened(comment, viewer)) is not None:
+        comment.hidden_why = why
+    elif comment.hidden_at is not None:
+        comment.hidden_at, comment.hidden_why = None, None
+        db.session.flush()
+        if has_happened("CommentPosted", "comment", comment.id):
+            publish(CommentShown(actor_id=actor_id, comment_id=comment.id, **_place(comment)))
+        else:
+            _announce(comment)
+            recount_comments(comment.target_kind, comment.target_id)
+    return comment.hidden_at is None
 
 
 def _place(comment: Comment) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, text
+from sqlalchemy import ForeignKey, Index, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,6 +42,8 @@ class Member(Model):
             postgresql_where=text("external_id IS NOT NULL"),
         ),
         Index("ix_member_joined", "joined_at", "id", postgresql_where=text("NOT placeholder")),
+        Index("ix_member_name_likeness", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+        Index("ix_member_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -63,11 +65,23 @@ class Member(Model):
     joined_at: Mapped[datetime] = mapped_column(default_factory=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(default=None)
     suspended_until: Mapped[datetime | None] = mapped_column(default=None)
+    trust_level: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    """How far she is trusted, 0 (newcomer) to 4; worked out by analytics."""
     placeholder: Mapped[bool] = mapped_column(default=False)
     external_origin: Mapped[str | None] = mapped_column(default=None)
     external_id: Mapped[str | None] = mapped_column(default=None)
     crm: Mapped[dict[str, Any]] = mapped_column(default_factory=dict, server_default=text("'{}'"))
     """What the CRM says: contact_id, products_owned, spent_eur, tier."""
+    guest: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """She came as a guest, confirmed her address, and has not chosen a way to sign in yet."""
+    organisation_admin: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Looks after her organisation: invites its people, and lets them go."""
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), default=None)
+    """The account that this one was joined to: one person, shown there."""
+    terms: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Version of the terms that she accepted last; asked again when there is a newer one."""
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When she was erased: the row stands for figures only."""
 
 
 class Identity(Model):
@@ -124,6 +138,11 @@ class MemberSession(Model):
     opened_at: Mapped[datetime] = mapped_column(default_factory=now)
     seen_at: Mapped[datetime] = mapped_column(default_factory=now)
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    way: Mapped[str] = mapped_column(default="password", server_default=text("'password'"))
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether two proofs were given: a password and a code, or a passkey that checked its owner."""
+    proved_at: Mapped[datetime] = mapped_column(default_factory=now, server_default=text("now()"))
+    """When she last showed that it is she."""
 
 
 class Consent(Model):
@@ -138,3 +157,13 @@ class Consent(Model):
     given: Mapped[bool]
     terms: Mapped[int]
     at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+from portal.members.models.audit import AuditEntry as AuditEntry  # noqa: E402 - rooms of the same package
+from portal.members.models.bell import MemberBell as MemberBell  # noqa: E402
+from portal.members.models import people as people  # noqa: E402, PLC0414 - rooms of the same package
+from portal.members.models.signing import Passkey as Passkey  # noqa: E402
+from portal.members.models.signing import RecoveryCode as RecoveryCode  # noqa: E402
+from portal.members.models.signing import SecondStep as SecondStep  # noqa: E402
+from portal.members.models.signing import SignInEntry as SignInEntry  # noqa: E402
+from portal.members.models.signing import Ticket as Ticket  # noqa: E402

@@ -128,14 +128,15 @@ def comment_on_answer(answer_id: int) -> ResponseReturnValue:
 
 
 def _comment(kind: str, target_id: int, board_id: int) -> int:
-    return community.write_comment(
-        author_id=current_viewer().id,
+    comment_id, _seen = community.post_comment(
+        current_viewer(),
         board_id=board_id,
         target_kind=kind,
         target_id=target_id,
         body=request.form.get("body", ""),
         parent_id=request.form.get("parent_id", type=int),
     )
+    return comment_id
 
 
 def _show_errors(form: QuestionForm | EditForm | TextForm, refusal: Invalid) -> None:

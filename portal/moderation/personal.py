@@ -1,0 +1,67 @@
+"""What of moderation's tables is whose."""
+
+from portal.kernel.personal import Erase, Move, declare, nobodys
+
+THING = (("target_kind", "target_id"),)
+
+declare("flag", owner="member_id", export="flags", erase=Erase.BLANK, blank={"words": ""}, things=THING)
+declare(
+    "moderation_item",
+    owner="author_id",
+    others=("looked_by_id",),
+    erase=Erase.KEEP,
+    things=THING,
+    why="what waits for a moderator; the decision that comes of it is exported",
+)
+declare(
+    "moderation_decision",
+    owner="author_id",
+    others=("actor_id", "undone_by_id"),
+    export="moderation_decisions",
+    secret=("undo",),
+    erase=Erase.BLANK,
+    blank={"words": "", "undo": {}},
+    things=THING,
+    again=False,
+    why="decisions about a member are made here, not brought along",
+)
+declare(
+    "appeal",
+    owner="member_id",
+    others=("decided_by_id",),
+    export="appeals",
+    erase=Erase.BLANK,
+    blank={"words": "", "answer": ""},
+    again=False,
+    why="appeals belong to decisions that are made here",
+)
+declare(
+    "suspension",
+    owner="member_id",
+    export="suspensions",
+    erase=Erase.BLANK,
+    blank={"words": ""},
+    again=False,
+    why="suspensions belong to decisions that are made here",
+)
+declare(
+    "merge_voice",
+    owner="member_id",
+    export="merge_voices",
+    erase=Erase.DELETE,
+    again=False,
+    why="they follow from a merge that was made here",
+)
+declare(
+    "audit_entry",
+    owner=None,
+    others=("actor_id",),
+    erase=Erase.KEEP,
+    move=Move.STAY,
+    refs={"actor_id": "member"},
+    why="the record of staff's acts names things by their ids only and is never changed: its hashes cover it",
+)
+nobodys("holding_rule", "settings of boards")
+nobodys("spam_word", "counts of words over all texts, which decay")
+nobodys("spam_verdict", "words of a text in the order of the alphabet, hashed; nobody is named")
+nobodys("spam_score", "a probability beside a text, and which traits spoke for it")
