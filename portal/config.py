@@ -3,6 +3,7 @@
 A setting may be given by a file instead: ``SECRET_KEY_FILE=/run/secrets/key`` is read for ``SECRET_KEY``.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,10 +52,24 @@ SETTINGS = (
     Setting(
         "PORTAL_MAIL_URL",
         "",
-        "mail server: smtp[s|+starttls]://user:password@host:port; without it, no mail",
+        "mail server: smtp[s|+starttls]://user:password@host:port; without it mails are kept in the data folder in "
+        "development, and none are sent in production",
         secret=True,
     ),
     Setting("PORTAL_MAIL_FROM", "", "address that the portal's mails come from"),
+    Setting("PORTAL_SIGN_UP_WITHOUT_MAIL", "0", "1 lets people sign up in production without a mail server, unconfirmed"),
+    Setting(
+        "PORTAL_STAFF_SECOND_FACTOR",
+        "",
+        "1: roles of staff open nothing without a second proof; 0: they do; 1 by default in production only",
+    ),
+    Setting(
+        "PORTAL_OIDC",
+        "",
+        "providers to sign in with, names joined by commas; each has PORTAL_OIDC_<NAME>_ISSUER, …_CLIENT_ID, "
+        "…_CLIENT_SECRET, and if need be …_LABEL, …_SCOPES, …_ALGORITHMS",
+    ),
+    Setting("PORTAL_OIDC_ALLOW_PRIVATE", "0", "1 lets providers be on private addresses and without https: for tests"),
     Setting("PORTAL_PROXIES", "0", "number of trusted proxies in front, for the client's address"),
     Setting("PORTAL_CRM", "none", "tryton, webhook or none"),
     Setting("PORTAL_CRM_URL", "", "address of the CRM's interface"),
@@ -66,6 +81,31 @@ SETTINGS = (
     Setting("PORTAL_CRM_CALLS_A_SECOND", "0", "most calls to the CRM a second; 0 means any number"),
     Setting("PORTAL_CRM_ALLOW_PRIVATE", "0", "1 lets the CRM be on a private address"),
 )
+
+
+OF_A_PROVIDER = (
+    ("ISSUER", "", "its own name: the address below which it describes itself", False),
+    ("CLIENT_ID", "", "what it calls us", False),
+    ("CLIENT_SECRET", "", "how it knows us; without one, by PKCE alone", True),
+    ("LABEL", "", "what its button says; its name by default", False),
+    ("SCOPES", "openid email profile", "what we ask to know", False),
+    ("ALGORITHMS", "RS256,ES256", "with what it may sign; never with a shared key", False),
+)
+_PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class OidcProvider:
+    """Somebody by whose word members sign in."""
+
+    name: str
+    label: str
+    issuer: str
+    client_id: str
+    client_secret: str
+    scopes: str
+    algorithms: tuple[str, ...]
+    allow_private: bool
 
 
 class Unsafe(ValueError):
@@ -94,7 +134,64 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
     }
     config["PORTAL_URL"] = values["PORTAL_URL"] or f"http://{values['PORTAL_HOST']}:{values['PORTAL_PORT']}"
     config["DEVELOPMENT"] = values["PORTAL_ENV"] == "development"
+    config["PORTAL_OIDC_PROVIDERS"] = oidc_providers(environ)
+    config["STAFF_SECOND_FACTOR"] = _is_on(values["PORTAL_STAFF_SECOND_FACTOR"], values["PORTAL_ENV"] == "production")
     return config
+
+
+def settings_of(environ: Mapping[str, str]) -> tuple[Setting, ...]:
+    """Return all settings, those of the providers that `PORTAL_OIDC` names among them."""
+    return SETTINGS + tuple(
+        Setting(f"PORTAL_OIDC_{name.upper()}_{key}", default, f"{name}: {what}", secret)
+        for name in _provider_names(environ)
+        for key, default, what, secret in OF_A_PROVIDER
+    )
+
+
+def oidc_providers(environ: Mapping[str, str]) -> tuple[OidcProvider, ...]:
+    """Return the providers to sign in with.
+
+    :raise Unsafe: for one whose settings are not complete, or that may sign with a shared key or not at all.
+    """
+    return tuple(_provider(name, environ) for name in _provider_names(environ))
+
+
+def _provider_names(environ: Mapping[str, str]) -> list[str]:
+    named = next(one for one in SETTINGS if one.name == "PORTAL_OIDC")
+    return [name.strip().lower() for name in _value(named, environ).split(",") if name.strip()]
+
+
+def _provider(name: str, environ: Mapping[str, str]) -> OidcProvider:
+    said = {
+        key: _value(Setting(f"PORTAL_OIDC_{name.upper()}_{key}", default, what), environ)
+        for key, default, what, _secret in OF_A_PROVIDER
+    }
+    private = next(one for one in SETTINGS if one.name == "PORTAL_OIDC_ALLOW_PRIVATE")
+    allow_private = _value(private, environ) == "1"
+    algorithms = tuple(word.strip() for word in said["ALGORITHMS"].split(",") if word.strip())
+    if not _PROVIDER_NAME.fullmatch(name) or name == "allow":
+        raise Unsafe(f"PORTAL_OIDC: {name!r} cannot be a name; use letters, figures and _.")
+    for key in ("ISSUER", "CLIENT_ID"):
+        if not said[key]:
+            raise Unsafe(f"PORTAL_OIDC_{name.upper()}_{key} must be set, because PORTAL_OIDC names {name}.")
+    if not said["ISSUER"].startswith("https://") and not allow_private:
+        raise Unsafe(f"PORTAL_OIDC_{name.upper()}_ISSUER must begin with https://")
+    if not algorithms or any(word.startswith("HS") or word.lower() == "none" for word in algorithms):
+        raise Unsafe(f"PORTAL_OIDC_{name.upper()}_ALGORITHMS must name algorithms with a public key, such as RS256.")
+    return OidcProvider(
+        name=name,
+        label=said["LABEL"] or name.capitalize(),
+        issuer=said["ISSUER"],
+        client_id=said["CLIENT_ID"],
+        client_secret=said["CLIENT_SECRET"],
+        scopes=said["SCOPES"],
+        algorithms=algorithms,
+        allow_private=allow_private,
+    )
+
+
+def _is_on(word: str, otherwise: bool) -> bool:  # noqa: FBT001 - what holds when nothing is said
+    return otherwise if word == "" else word.casefold() in {"1", "true", "yes", "on"}
 
 
 def _value(setting: Setting, environ: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 from alembic.script import ScriptDirectory
 from redis import Redis, RedisError
@@ -22,6 +23,7 @@ from rq import Worker
 from rq.cron import CronScheduler
 
 from portal import config
+from portal.kernel.guard import guarded_client
 from portal.kernel.jobs import QUEUES
 from portal.local import ports
 from portal.local.addresses import conninfo
@@ -58,7 +60,7 @@ Check = Callable[[Mapping[str, str]], Iterator[Finding]]
 
 def examine(environ: Mapping[str, str]) -> list[Finding]:
     """Return every finding; ``environ`` names the servers, embedded or not."""
-    checks: tuple[Check, ...] = (_python, _extras, _settings, _database, _broker, _processes, _port, _machine, _crm)
+    checks: tuple[Check, ...] = (_python, _extras, _settings, _database, _broker, _processes, _port, _machine, _crm, _mail, _providers)
     findings: list[Finding] = []
     for check in checks:
         try:
@@ -72,7 +74,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
 def settings_table(environ: Mapping[str, str]) -> list[dict[str, str]]:
     """Return each setting with its value (secrets hidden) and what it is for."""
     rows = []
-    for one in config.SETTINGS:
+    for one in config.settings_of(environ):
         source = one.name if environ.get(one.name) else f"{one.name}_FILE"
         value = environ.get(source, "")
         shown = "(set)" if value and one.secret else _without_password(value)
@@ -131,7 +133,8 @@ def _settings(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("settings", WRONG, str(error), "Set it, in the environment or by a file (NAME_FILE=path).")
     else:
         yield Finding("settings", OK, f"safe for {environ.get('PORTAL_ENV') or 'development'}")
-    known = {one.name for one in config.SETTINGS} | {f"{one.name}_FILE" for one in config.SETTINGS}
+    settings = config.settings_of(environ)
+    known = {one.name for one in settings} | {f"{one.name}_FILE" for one in settings}
     for name in sorted(k for k in environ if k.startswith("PORTAL_") and k not in known):
         yield Finding(f"setting {name}", NOTE, "not a setting of the portal", "A slip of the pen? See the list below.")
 
@@ -312,6 +315,45 @@ def _crm(environ: Mapping[str, str]) -> Iterator[Finding]:
         except OSError as error:
             cure = "Is it running, and PORTAL_CRM_URL right? Until then what it should get waits."
             yield Finding("CRM", WRONG, f"{kind} at {_without_password(url)}: {error}", cure)
+
+
+def _mail(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look whether mails leave: without them nobody can confirm an address or replace a password."""
+    url, in_production = _value(environ, "PORTAL_MAIL_URL"), environ.get("PORTAL_ENV") == "production"
+    if not url and in_production:
+        open_anyway = _value(environ, "PORTAL_SIGN_UP_WITHOUT_MAIL") == "1"
+        found = "no mail server: addresses stay unconfirmed, passwords cannot be replaced"
+        found += ", and anybody can sign up" if open_anyway else ", and nobody can sign up"
+        yield Finding("mail", NOTE if open_anyway else WRONG, found, "Set PORTAL_MAIL_URL, such as smtps://user:password@mail.example.org")
+        return
+    if not url:
+        yield Finding("mail", OK, f"kept in {Path(_data_dir(environ)) / 'mail'}, shown to admins at /staff/mail")
+        return
+    parts = urlsplit(url)
+    port = parts.port or {"smtps": 465, "smtp+starttls": 587}.get(parts.scheme, 25)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=3).close()
+        yield Finding("mail", OK, _without_password(url))
+    except OSError as error:
+        cure = "Is PORTAL_MAIL_URL right? Until the server is there, mails wait."
+        yield Finding("mail", WRONG, f"{_without_password(url)}: {error}", cure)
+
+
+def _providers(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look whether each provider to sign in with describes itself under the name that it is given here."""
+    for one in config.oidc_providers(environ):
+        what, address = f"sign-in with {one.name}", one.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        try:
+            with guarded_client(allow_private=one.allow_private, timeout=5) as client:
+                issuer = client.get(address).raise_for_status().json().get("issuer")
+        except (httpx.HTTPError, ValueError) as error:
+            yield Finding(what, WRONG, f"{address}: {error}", f"Is PORTAL_OIDC_{one.name.upper()}_ISSUER right?")
+            continue
+        if issuer == one.issuer:
+            yield Finding(what, OK, f"{one.issuer} as {one.label}")
+        else:
+            cure = f"Set PORTAL_OIDC_{one.name.upper()}_ISSUER to exactly what it calls itself."
+            yield Finding(what, WRONG, f"it calls itself {issuer!r}", cure)
 
 
 def _value(environ: Mapping[str, str], name: str) -> str:

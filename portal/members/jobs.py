@@ -4,6 +4,7 @@ from portal.kernel.jobs import job
 from portal.kernel.periodic import periodic
 from portal.members import services
 from portal.members.mail import send
+from portal.members.services.tickets import drop_expired
 
 
 @job(queue="quick")
@@ -14,5 +15,12 @@ def deliver(recipient: str, subject: str, body: str) -> None:
 
 @periodic(cron="23 3 * * *")
 def end_old_sessions() -> None:
-    """End sessions that nobody has used for a long time; again changes nothing."""
+    """End sessions that nobody has used for a long time, forget old sign-ins; again changes nothing."""
     services.drop_old_sessions()
+    services.drop_old_entries()
+
+
+@periodic(cron="41 * * * *")
+def forget_old_tickets() -> None:
+    """Forget links and challenges that nobody used in time; again changes nothing."""
+    drop_expired()

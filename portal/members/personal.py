@@ -5,6 +5,7 @@ from portal.kernel.personal import Erase, Move, declare, nobodys
 declare(
     "member",
     owner="id",
+    others=("merged_into_id",),
     export="member",
     secret=("password", "fs_uniquifier"),
     erase=Erase.BY_HAND,
@@ -29,6 +30,62 @@ declare(
     again=False,
     move=Move.STAY,
     why="An import opens no sessions.",
+)
+declare(
+    "member_bell",
+    owner="member_id",
+    export="bell",
+    move=Move.DERIVED,
+    again=False,
+    why="The number of her unread notices, counted anew with each.",
+)
+declare(
+    "ticket",
+    owner="member_id",
+    export=None,
+    erase=Erase.DELETE,
+    move=Move.STAY,
+    again=False,
+    why="A link or a challenge that lives for minutes or days, kept as a hash.",
+)
+declare(
+    "second_step",
+    owner="member_id",
+    export="second_step",
+    secret=("secret", "last_counter"),
+    erase=Erase.DELETE,
+    move=Move.STAY,
+    again=False,
+    why="A key to this account, not to another.",
+)
+declare(
+    "recovery_code",
+    owner="member_id",
+    export="recovery_codes",
+    secret=("digest",),
+    erase=Erase.DELETE,
+    move=Move.STAY,
+    again=False,
+    why="A key to this account, not to another.",
+)
+declare(
+    "passkey",
+    owner="member_id",
+    export="passkeys",
+    secret=("credential", "public_key"),
+    erase=Erase.DELETE,
+    move=Move.STAY,
+    again=False,
+    why="A key to this account, not to another.",
+)
+declare(
+    "sign_in_entry",
+    owner="member_id",
+    export="sign_ins",
+    erase=Erase.DELETE,
+    move=Move.STAY,
+    again=False,
+    why="It says who tried this account.",
 )
 declare("consent", owner="member_id", export="consents", erase=Erase.DELETE, move=Move.STAY)
 nobodys("segment", "A rule about members; it names nobody.")
@@ -60,3 +117,56 @@ declare(
     why="What she had the portal work out; an import does not work it out again.",
 )
 nobodys("projection_cursor", "How far each reader of the record is.")
+
+declare(
+    "guest_act",
+    owner="member_id",
+    export="guest_acts",
+    secret=("digest",),
+    erase=Erase.DELETE,
+    again=False,
+    move=Move.STAY,
+    why="What she did before she had an account; what came of it is exported itself.",
+)
+declare(
+    "member_invitation",
+    owner="accepted_by",
+    others=("by_id",),
+    export="invitations",
+    secret=("digest",),
+    erase=Erase.BLANK,
+    blank={"email": ""},
+    again=False,
+    move=Move.STAY,
+    why="A link that has been used opens nothing.",
+)
+declare(
+    "address_proof",
+    owner="member_id",
+    export="address_proofs",
+    secret=("digest",),
+    again=False,
+    move=Move.STAY,
+    why="A link of some days; the address that was proven is among the identities.",
+)
+declare(
+    "identity_doubt",
+    owner="member_id",
+    others=("other_id", "decided_by"),
+    export="identity_doubts",
+    again=False,
+    move=Move.STAY,
+    why="Whom staff asked itself about; the decision is among the identities.",
+)
+declare(
+    "member_merge",
+    owner="kept_id",
+    others=("gone_id", "by_id", "undone_by"),
+    export="merges",
+    erase=Erase.BLANK,
+    blank={"evidence": ""},
+    again=False,
+    move=Move.STAY,
+    why="Which accounts were joined; an import is one account.",
+)
+nobodys("member_merge_row", "Keys of the rows that a merge touched; the merge says whose they are.")

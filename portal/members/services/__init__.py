@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, select, update
 from sqlalchemy import insert as plain_insert
-from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -28,14 +28,17 @@ from portal.members.events import (
     MemberPasswordChanged,
     MemberProfileChanged,
     MemberRolesChanged,
+    TermsAccepted,
     TokenCreated,
     TokenRevoked,
 )
-from portal.members.models import ApiToken, Consent, Identity, Member, MemberSession
+from portal.members.models import ApiToken, Consent, Identity, Member, MemberSession, SignInEntry
 from portal.members.rules import (
     BIO_MAX,
     NAME_MAX,
     TERMS,
+    TERMS_ACCEPTED,
+    TEXTS,
     TOKENS_MOST,
     Kind,
     Purpose,
@@ -47,6 +50,7 @@ from portal.members.rules import (
 TOKEN_PREFIX = "pt_"  # noqa: S105
 KEY_BYTES = 32
 SESSION_DAYS = 90
+ENTRY_DAYS = 90
 LANGUAGES = ("it", "en")
 BATCH = 5000
 
@@ -95,6 +99,7 @@ def create_member(
         lang=lang,
         organisation_id=organisation_id,
         joined_at=joined_at or now(),
+        terms=TERMS,
         **(details or {}),
     )
     _add(who)
@@ -236,12 +241,37 @@ def set_password_hash(member_id: int, password_hash: str | None) -> None:
 # Sessions
 
 
-def open_session(member_id: int, *, agent: str = "", address: str = "") -> str:
-    """Begin a session on a device and return the key that its cookie carries."""
+def open_session(
+    member_id: int, *, agent: str = "", address: str = "", way: str = "password", second_factor: bool = False
+) -> str:
+    """Begin a session on a device and return the key that its cookie carries.
+
+    :param way: by what she showed that it is she: ``password``, ``passkey``, ``link``, ``oidc:<provider>``, …
+    :param second_factor: whether she gave two proofs.
+    """
     key = secrets.token_urlsafe(KEY_BYTES)
-    db.session.add(MemberSession(key=key, member_id=member_id, agent=agent[:300], address=address[:64]))
+    device = {"agent": agent[:300], "address": address[:64]}
+    db.session.add(MemberSession(key=key, member_id=member_id, way=way, second_factor=second_factor, **device))
+    db.session.add(SignInEntry(member_id=member_id, way=way, outcome="in", **device))
     db.session.execute(update(Member).filter_by(id=member_id).values(last_seen_at=now()))
     return key
+
+
+def note_proof(key: str, *, second_factor: bool = False) -> None:
+    """Note that whoever holds this session has shown again that it is she."""
+    values = {"proved_at": now(), **({"second_factor": True} if second_factor else {})}
+    db.session.execute(update(MemberSession).where(MemberSession.key == key).values(**values))
+
+
+def note_failed_sign_in(member_id: int, *, way: str, outcome: str, agent: str = "", address: str = "") -> None:
+    """Keep for a member's eyes that somebody tried to sign in as her."""
+    row = {"way": way, "outcome": outcome, "agent": agent[:300], "address": address[:64]}
+    db.session.add(SignInEntry(member_id=member_id, **row))
+
+
+def drop_old_entries() -> None:
+    """Forget who signed in, or tried to, more than 90 days ago."""
+    db.session.execute(delete(SignInEntry).where(SignInEntry.at < now() - timedelta(days=ENTRY_DAYS)))
 
 
 def note_presence(member_id: int, session_id: int) -> None:
@@ -326,10 +356,24 @@ def say_consent(member_id: int, purpose: Purpose, *, given: bool) -> None:
     """Keep a member's word on a purpose; the same word again changes nothing."""
     if queries.agrees(member_id, purpose) == given:
         return
-    row = {"member_id": member_id, "purpose": purpose.value, "given": given, "terms": TERMS, "at": now()}
+    row = {"member_id": member_id, "purpose": purpose.value, "given": given, "terms": TEXTS[purpose], "at": now()}
     db.session.execute(plain_insert(Consent).values(**row))
     told = ConsentGiven if given else ConsentWithdrawn
-    publish(told(actor_id=member_id, member_id=member_id, purpose=purpose.value, terms=TERMS))
+    publish(told(actor_id=member_id, member_id=member_id, purpose=purpose.value, terms=TEXTS[purpose]))
+
+
+def accept_terms(member_id: int) -> None:
+    """Note that a member accepts the terms as they are now; again changes nothing."""
+    taken = update(Member).where(Member.id == member_id, Member.terms < TERMS).values(terms=TERMS)
+    if db.session.execute(taken.returning(Member.id)).first() is not None:
+        note_terms(member_id)
+
+
+def note_terms(member_id: int) -> None:
+    """Keep the version of the terms that a member has accepted, with its date."""
+    row = {"member_id": member_id, "purpose": TERMS_ACCEPTED, "given": True, "terms": TERMS, "at": now()}
+    db.session.execute(plain_insert(Consent).values(**row))
+    publish(TermsAccepted(actor_id=member_id, member_id=member_id, terms=TERMS))
 
 
 def drop_old_sessions() -> None:
