@@ -1,6 +1,7 @@
 """What of the figures is whose: all of them are worked out from the record."""
 
-from portal.kernel.personal import Erase, Move, declare, nobodys
+from portal.analytics.services.forgetting import forget_words_of_questions
+from portal.kernel.personal import Erase, Erasing, Move, declare, erases, nobodys
 
 WORKED_OUT = "Worked out from the record, and again where the record is."
 
@@ -47,3 +48,10 @@ declare(
     again=False,
     why="The words of questions that are still to be learned from; gone with a removed question.",
 )
+
+
+@erases
+def forget_questions(erasing: Erasing) -> None:
+    """Forget what routing has learned of a member's words, if she wants her texts to go."""
+    if erasing.texts:
+        forget_words_of_questions(erasing.posts.get("question", ()), erasing.written)

@@ -1,6 +1,9 @@
 """What of the tables that ideas and support share is whose."""
 
-from portal.kernel.personal import Erase, declare, nobodys
+from portal.community import services
+from portal.community.screening import Why
+import portal.community.merging  # noqa: F401 - what a join of two accounts does besides moving rows
+from portal.kernel.personal import Erase, Erasing, declare, erases, nobodys
 
 THING = ("target_kind", "target_id")
 
@@ -10,7 +13,7 @@ declare(
     export="comments",
     erase=Erase.BLANK,
     blank={"extra": {}},
-    texts={"body": "", "html": ""},
+    texts={"body": "", "html": "", "hidden_why": "erased"},
     things=(THING,),
     context=("board_id", "target_kind", "target_id", "created_at", "lang"),
 )
@@ -22,3 +25,10 @@ nobodys("board", "A place; staff opens it.")
 nobodys("tag", "A word that many use.")
 nobodys("tag_word", "A spelling of a tag.")
 nobodys("contribution_tag", "Of which tags a contribution is; the contribution says whose it is.")
+
+
+@erases
+def take_away_comments(erasing: Erasing) -> None:
+    """Take a member's comments out of sight and out of the counts, if she wants her texts to go."""
+    for comment_id in erasing.posts.get("comment", ()) if erasing.texts else ():
+        services.hide_comment(comment_id, actor_id=erasing.member_id, why=Why.ERASED)

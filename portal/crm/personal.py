@@ -1,6 +1,15 @@
 """What of the exchange with CRMs is whose."""
 
-from portal.kernel.personal import Erase, Move, declare, nobodys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from portal.crm.jobs import dispatch_soon
+from portal.crm.models import CrmEvent, DeadLetter, Link
+from portal.crm.services import marking
+from portal.kernel.database import db
+from portal.kernel.personal import Erase, Erasing, Move, declare, erases, finds_rows, nobodys
 
 declare(
     "crm_link",
@@ -20,14 +29,9 @@ declare(
     again=False,
     why="What the CRM was told that happened; its words go.",
 )
-declare(
+nobodys(
     "crm_news",
-    owner=None,
-    export="crm_news",
-    erase=Erase.BY_HAND,
-    move=Move.STAY,
-    again=False,
-    why="What the CRM said of her last.",
+    "Of a contact a hash of what the CRM said last, so that the same again is no news; of accounts the news.",
 )
 declare(
     "crm_dead_letter",
@@ -48,3 +52,44 @@ declare(
 )
 nobodys("crm_gateway", "How the connection is doing.")
 nobodys("crm_hour", "How many rows an hour.")
+
+
+EMPTY: dict[str, Any] = {"crm_id": None, "sent": {}, "sent_hash": None, "there": None, "there_at": None}
+
+
+@finds_rows("crm_link")
+def links_of(member_id: int) -> Iterable[Mapping[str, Any]]:
+    """Return what CRMs were told of a member."""
+    return _rows(Link, member_id)
+
+
+@finds_rows("crm_event")
+def events_of(member_id: int) -> Iterable[Mapping[str, Any]]:
+    """Return what CRMs were told that happened to a member."""
+    return _rows(CrmEvent, member_id)
+
+
+@finds_rows("crm_dead_letter")
+def letters_of(member_id: int) -> Iterable[Mapping[str, Any]]:
+    """Return what CRMs would not take of a member."""
+    return _rows(DeadLetter, member_id)
+
+
+def _rows(model: type[Link | CrmEvent | DeadLetter], member_id: int) -> list[Mapping[str, Any]]:
+    table = model.__table__
+    wanted = select(table).where(table.c.kind == "contact", table.c.subject_id == member_id)
+    return [dict(row) for row in db.session.execute(wanted).mappings()]
+
+
+@erases
+def take_back(erasing: Erasing) -> None:
+    """Have every CRM forget a member: what waits is dropped, what was sent is taken back by the next dispatch.
+
+    The link stays, empty, until the CRM has said that it is done; see `state_lane.note_forgotten`.
+    """
+    hers = {"kind": "contact", "subject_id": erasing.member_id}
+    db.session.execute(delete(CrmEvent).filter_by(**hers))
+    db.session.execute(delete(DeadLetter).filter_by(**hers))
+    db.session.execute(update(Link).filter_by(**hers).values(**EMPTY))
+    marking.want("contact", [erasing.member_id])
+    dispatch_soon()

@@ -1,6 +1,11 @@
 """What of the tables of ideas is whose."""
 
-from portal.kernel.personal import Erase, Move, declare, nobodys
+import portal.ideas.merging  # noqa: F401 - what a join of two accounts does besides moving rows
+from portal.community.screening import Why
+from portal.ideas import services
+from portal.kernel.personal import Erase, Erasing, Move, declare, erases, nobodys
+from portal.members.policy import Viewer
+from portal.members.rules import Role
 
 declare(
     "idea",
@@ -8,7 +13,7 @@ declare(
     export="ideas",
     erase=Erase.BLANK,
     blank={"extra": {}},
-    texts={"title": "", "body": "", "html": "", "excerpt": ""},
+    texts={"title": "", "body": "", "html": "", "excerpt": "", "hidden_why": "erased"},
     context=("board_id", "title", "lang", "category", "created_at", "external_id"),
 )
 declare(
@@ -50,3 +55,11 @@ declare(
 )
 nobodys("idea_day", "Support a day, counted.")
 nobodys("idea_count", "How many ideas a stage holds.")
+
+
+@erases
+def take_away_ideas(erasing: Erasing) -> None:
+    """Take a member's ideas out of sight, if she wants her texts to go; votes and comments of others stay counted."""
+    author = Viewer(member_id=erasing.member_id, roles=frozenset({Role.ADMIN.value}))  # every board is seen
+    for idea_id in erasing.posts.get("idea", ()) if erasing.texts else ():
+        services.hide(idea_id, actor=author, why=Why.ERASED)

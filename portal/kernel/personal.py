@@ -83,6 +83,8 @@ class Erasing:
     """Her name, addresses, handles and external ids."""
     posts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """What she wrote, by kind."""
+    written: tuple[str, ...] = ()
+    """Every text of hers that goes; empty in the job that follows the erasure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,8 @@ def impersonal() -> Mapping[str, str]:
 
 
 def erasers() -> tuple[Eraser, ...]:
-    """Return what features do when a member is erased."""
-    return tuple(_erasers)
+    """Return what features do when a member is erased, the highest floor first: it forgets what lower ones still have."""
+    return tuple(reversed(_erasers))
 
 
 def outside_erasers() -> tuple[Eraser, ...]:

@@ -16,6 +16,7 @@ from portal.members.queries import (
     OrganisationCard,
     Profile,
     count_members,
+    erased_among,
     member_card,
     member_cards,
     member_id_by_email,
@@ -26,7 +27,11 @@ from portal.members.queries import (
     organisation_card,
     profile,
     staff_ids,
+    who_objects,
 )
+from portal.members.queries import who_agrees as consents
+from portal.members.rules import Purpose
+from portal.members.queries.joined import as_merged, merged_members, stands_for
 from portal.members.services import confirm_address, placeholders_for
 
 __all__ = [
@@ -35,13 +40,17 @@ __all__ = [
     "MemberCard",
     "OrganisationCard",
     "Profile",
+    "Purpose",
     "apply_crm_account",
     "apply_crm_contact",
+    "as_merged",
     "confirm_address",
+    "consents",
     "contacts_merged",
     "count_members",
     "crm_accounts",
     "crm_contacts",
+    "erased_among",
     "link_contact",
     "may_share_with_crm",
     "member_card",
@@ -50,9 +59,12 @@ __all__ = [
     "member_ids_by_external",
     "members_in",
     "members_of",
+    "merged_members",
     "newest_members",
     "organisation_card",
     "placeholders_for",
     "profile",
     "staff_ids",
+    "stands_for",
+    "who_objects",
 ]

@@ -75,11 +75,18 @@ class Purpose(StrEnum):
     """What a member may agree to."""
 
     CRM = "crm"
+    DIGESTS = "digests"
+    LISTENING = "listening"
+    PROFILING = "profiling"
 
 
 TERMS = 1
 """Version of the terms that members accept when they join."""
-AGREED_BY_DEFAULT = frozenset({Purpose.CRM})
+TEXTS: dict[str, int] = {Purpose.CRM: 1, Purpose.DIGESTS: 1, Purpose.LISTENING: 1, Purpose.PROFILING: 1}
+"""Version of each purpose's text. Raised with its words, whoever agreed to an older one is asked again."""
+TERMS_ACCEPTED = "terms"
+"""Under this name the acceptance of the terms stands among the consents."""
+AGREED_BY_DEFAULT = frozenset({Purpose.CRM, Purpose.PROFILING})
 """Purposes that the terms themselves name; each can be withdrawn at any moment."""
 NAME_MAX = 80
 BIO_MAX = 2000

@@ -1,6 +1,7 @@
 """What of the index is whose: it holds what is written elsewhere, and follows it."""
 
-from portal.kernel.personal import Erase, Move, declare, nobodys
+from portal.kernel.personal import Erase, Erasing, Move, declare, erases, nobodys
+from portal.search import services
 
 declare(
     "search_entry",
@@ -27,3 +28,10 @@ declare(
     again=False,
     why="Terms of all posts; those that only her removed posts held are gone with them.",
 )
+
+
+@erases
+def forget_posts(erasing: Erasing) -> None:
+    """Take a member's posts out of the index, and the words that only they held, if she wants her texts to go."""
+    if erasing.texts:
+        services.forget_for_good({kind: list(ids) for kind, ids in erasing.posts.items() if ids}, erasing.written)

@@ -1,6 +1,6 @@
 """Keeping the index: what was written or changed is read again from its feature and written anew."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -225,6 +225,29 @@ def forget_everything() -> None:
 def forget(kind: str, ids: Sequence[int]) -> None:
     """Take contributions out of the index."""
     db.session.execute(_FORGET, {"kind": kind, "ids": list(ids)})
+
+
+# A word stays when a text that is left holds it: found by its stem, in any of the three ways of stemming.
+_DROP_LOST = text(f"""
+WITH words AS MATERIALIZED (
+    SELECT DISTINCT word.lexeme
+    FROM unnest(CAST(:written AS text[])) AS t (written),
+         unnest(to_tsvector('portal_simple', left(t.written, {WORDS_OF}))) AS word
+)
+DELETE FROM search_word USING words
+WHERE search_word.word = words.lexeme AND NOT EXISTS (
+    SELECT 1 FROM search_entry, unnest(ARRAY['it', 'en', 'simple']) AS way
+    WHERE search_entry.words @@ plainto_tsquery(('portal_' || way)::regconfig, search_word.word)
+)""")
+_DROP_TERMS = text("DELETE FROM search_term WHERE entries <= 0")
+
+
+def forget_for_good(posts: Mapping[str, Sequence[int]], written: Sequence[str]) -> None:
+    """Take contributions out of the index, with the words of their texts that no other is left to hold."""
+    for kind, ids in posts.items():
+        forget(kind, ids)
+    db.session.execute(_DROP_LOST, {"written": list(written)})
+    db.session.execute(_DROP_TERMS)
 
 
 def forget_answers_to(question_ids: Sequence[int]) -> None:

@@ -34,6 +34,11 @@ def model_of(run_id: int | None) -> "TopicModel | None":
     return _models[run_id]
 
 
+def forget_model(run_id: int) -> None:
+    """Read a model anew the next time: it has changed."""
+    _models.pop(run_id, None)
+
+
 def read_keys(keys: Collection[texts.Key]) -> int:
     """Read contributions that are new or have changed, and forget those that cannot be seen any more.
 

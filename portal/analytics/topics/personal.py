@@ -1,6 +1,11 @@
 """What of the topics is whose: they are read from what people wrote."""
 
-from portal.kernel.personal import Erase, Move, declare, nobodys
+from sqlalchemy import delete
+
+from portal.analytics.topics import pruning
+from portal.analytics.topics.models import ContributionTopic
+from portal.kernel.database import db
+from portal.kernel.personal import Erase, Erasing, Move, declare, erases_outside, nobodys
 
 declare(
     "contribution_topic",
@@ -39,3 +44,15 @@ declare(
     why="What was learnt of all posts; words that only removed posts held leave its vocabulary.",
 )
 nobodys("topic_history", "What a post was held to be about, by number.")
+
+
+@erases_outside
+def forget_words(erasing: Erasing) -> None:
+    """Take the posts of a member out of the topics, and out of the models the words that only she used."""
+    if not erasing.texts:
+        return
+    keys = {(kind, one) for kind, ids in erasing.posts.items() for one in ids}
+    for kind, ids in erasing.posts.items():
+        here = ContributionTopic
+        db.session.execute(delete(here).where(here.kind == kind, here.contribution_id.in_(ids)))
+    pruning.forget_lost_words(keys)

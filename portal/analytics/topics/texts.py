@@ -38,6 +38,11 @@ class Text:
         return self.key == self.thread
 
 
+def every_board_id() -> list[int]:
+    """Return the boards whose texts topics may be found in."""
+    return [board.id for board in community.every_board()]
+
+
 def everything_on(board_ids: Collection[int]) -> Iterator[Text]:
     """Yield what can be seen on some boards: ideas and questions first, then answers, then comments on all of these."""
     boards = [board for board in community.every_board() if board.id in set(board_ids)]

@@ -80,7 +80,8 @@ def _fresh(gateway: str, kind: Kind, items: Sequence[News]) -> list[News]:
                 "kind": kind,
                 "crm_id": crm_id,
                 "digest": digest,
-                "news": {**told, **told["values"]},
+                # Of a contact the digest is enough: what a member is told to be stands with the member.
+                "news": {**told, **told["values"]} if kind == "account" else {},
                 "seen_at": moment,
             }
             for crm_id, (_, digest, told) in fresh.items()

@@ -163,6 +163,9 @@ def note_forgotten(gateway: str, batch: Batch) -> None:
     gone = batch.to_forget
     link = update(Link).filter_by(gateway=gateway, kind=batch.kind).where(Link.subject_id.in_(gone))
     db.session.execute(link.values(sent={}, sent_hash=None, nulled_at=now(), there=None, there_at=None))
+    if batch.kind == "contact":
+        erased = delete(Link).filter_by(gateway=gateway, kind="contact")
+        db.session.execute(erased.where(Link.subject_id.in_(members.erased_among(gone))))
     events = update(CrmEvent).filter_by(gateway=gateway, kind=batch.kind).where(CrmEvent.subject_id.in_(gone))
     db.session.execute(events.values(state="left", summary="", data={}))
     letters_of = delete(DeadLetter).filter_by(gateway=gateway, kind=batch.kind)

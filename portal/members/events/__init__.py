@@ -91,6 +91,45 @@ class ConsentWithdrawn(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermsAccepted(Event):
+    """A member accepts a version of the terms."""
+
+    subject: ClassVar[str] = "member"
+
+    member_id: int
+    terms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureAsked(Event):
+    """A member wants to be erased; it happens when some days have passed, unless she changes her mind."""
+
+    subject: ClassVar[str] = "member"
+
+    member_id: int
+    texts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureCalledOff(Event):
+    """A member has changed her mind and stays."""
+
+    subject: ClassVar[str] = "member"
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberErased(Event):
+    """Nothing personal of a member is here any more; ``texts_removed``: what she wrote is gone, too."""
+
+    subject: ClassVar[str] = "member"
+
+    member_id: int
+    texts_removed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCreated(Event):
     """A member has a new token for programs."""
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, case, func, select, tuple_
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -17,7 +17,7 @@ from portal.kernel.paging import Page, decode_cursor, page_of
 from portal.kernel.text import slug
 from portal.members.models import ApiToken, Consent, Identity, Member, MemberSession, Organisation, Segment
 from portal.members.policy import Viewer
-from portal.members.rules import AGREED_BY_DEFAULT, Purpose
+from portal.members.rules import AGREED_BY_DEFAULT, TEXTS, Purpose
 
 PAGE = 50
 
@@ -234,8 +234,8 @@ def viewer_of(member_id: int) -> Viewer:
         lang=who.lang,
         verified=who.email_verified_at is not None,
         joined_days=(now() - who.joined_at).days,
-        provisional=who.email_verified_at is None and who.password is None and not who.placeholder,
         suspended_until=who.suspended_until,
+        trust_level=who.trust_level,
     )
 
 
@@ -260,11 +260,11 @@ def member_id_by_email(email: str) -> int | None:
 
 
 def member_ids_by_external(origin: str, external_ids: Collection[str]) -> dict[str, int]:
-    """Return the members that stand for the authors of an imported source, by the source's ids."""
+    """Return the members that stand for the authors of an imported source, by the source's ids: claimed ones, too."""
     if not external_ids:
         return {}
     rows = db.session.execute(
-        select(Member.external_id, Member.id).where(
+        select(Member.external_id, func.coalesce(Member.merged_into_id, Member.id)).where(
             Member.external_origin == origin, Member.external_id.in_(set(external_ids))
         )
     )
@@ -401,6 +401,31 @@ def agrees(member_id: int, purpose: Purpose) -> bool:
     return member_id in who_agrees([member_id], purpose)
 
 
+def erased_among(member_ids: Collection[int]) -> set[int]:
+    """Return which of these members have been erased."""
+    found = select(Member.id).where(Member.id.in_(set(member_ids)), Member.erased_at.is_not(None))
+    return set(db.session.scalars(found)) if member_ids else set()
+
+
+def _last_word(purpose: Purpose) -> Any:
+    """Return what a member said last of a purpose; a yes to an older text of it is no word at all."""
+    return (
+        select(case((Consent.given & (Consent.terms < TEXTS[purpose]), None), else_=Consent.given))
+        .where(Consent.member_id == Member.id, Consent.purpose == purpose.value)
+        .order_by(Consent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def who_objects(member_ids: Collection[int], purpose: Purpose) -> set[int]:
+    """Return which of these members said no to a purpose, whatever the terms say."""
+    if not member_ids:
+        return set()
+    found = select(Member.id).where(Member.id.in_(set(member_ids)), _last_word(purpose).is_(False))
+    return set(db.session.scalars(found))
+
+
 def who_agrees(member_ids: Collection[int], purpose: Purpose) -> set[int]:
     """Return which of these members agree to a purpose: by their last word, or by the terms they joined under.
 
@@ -408,13 +433,7 @@ def who_agrees(member_ids: Collection[int], purpose: Purpose) -> set[int]:
     """
     if not member_ids:
         return set()
-    last = (
-        select(Consent.given)
-        .where(Consent.member_id == Member.id, Consent.purpose == purpose.value)
-        .order_by(Consent.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+    last = _last_word(purpose)
     agreed = func.coalesce(last, purpose in AGREED_BY_DEFAULT)
     found = select(Member.id).where(Member.id.in_(set(member_ids)), Member.active, ~Member.placeholder, agreed)
     return set(db.session.scalars(found))
