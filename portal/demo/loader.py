@@ -9,6 +9,7 @@ from portal.demo.story import Row, Story, tell
 from portal.ideas import services as ideas
 from portal.kernel.clock import now
 from portal.kernel.database import transaction
+from portal.kernel.outbox import gathered
 from portal.kernel.progress import Progress
 from portal.members import founding
 from portal.members import services as members
@@ -55,7 +56,7 @@ def load(progress: Progress | None = None) -> dict[str, int]:
 
     Nobody is notified: what is loaded happened long ago.
     """
-    with transaction():
+    with transaction(), gathered(), community.boards_remembered():
         return _Loader(tell(now())).run(progress or Progress())
 
 

@@ -1,6 +1,8 @@
 """Reading boards, comments, follows and tags."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +19,7 @@ from portal.kernel.formats import language
 from portal.kernel.text import fold
 from portal.members.policy import Viewer, may_see_audience
 
+_remembered: ContextVar[dict[str, Any] | None] = ContextVar("remembered boards", default=None)
 _REMEMBERED = "portal.community.boards"
 
 
@@ -106,16 +109,33 @@ def board_card(row: Sequence[Any]) -> BoardCard:
 
 def forget_boards() -> None:
     """Read the boards anew: something about them has changed in this request."""
+    _kept().pop(_REMEMBERED, None)
+
+
+@contextmanager
+def boards_remembered() -> Iterator[None]:
+    """Read the boards once in this block, as in a request: for thousands of acts by a command."""
+    mark = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(mark)
+
+
+def _kept() -> dict[str, Any]:
+    """Return where the boards are kept while a request, or a block that asks for it, lasts."""
     if has_request_context():
-        request.environ.pop(_REMEMBERED, None)
+        return request.environ
+    block = _remembered.get()
+    return {} if block is None else block
 
 
 def _all_boards() -> tuple[BoardCard, ...]:
-    if has_request_context() and (known := request.environ.get(_REMEMBERED)) is not None:
+    kept = _kept()
+    if (known := kept.get(_REMEMBERED)) is not None:
         return known  # type: ignore[no-any-return]
     boards = tuple(board_card(row) for row in db.session.execute(_BOARDS))
-    if has_request_context():
-        request.environ[_REMEMBERED] = boards
+    kept[_REMEMBERED] = boards
     return boards
 
 
