@@ -39,6 +39,7 @@ class TopicLabel:
 
 
 BoardPage = Callable[["BoardCard"], "ResponseReturnValue"]
+Redrawer = Callable[[int, str, str], None]
 Describer = Callable[[Viewer, Sequence[int]], Mapping[int, Card]]
 Finder = Callable[[str, Sequence[int], int], Sequence[int]]
 TopicFinder = Callable[[str, int, Sequence[int], int], Sequence[int]]
@@ -48,6 +49,26 @@ _topic_readers: list[TopicReader] = []
 _finders: dict[str, Finder] = {}
 _topic_finders: list[TopicFinder] = []
 _board_pages: dict[str, BoardPage] = {}
+_redrawers: dict[str, Redrawer] = {}
+
+
+def redraws(kind: str) -> Callable[[Redrawer], Redrawer]:
+    """Declare the function that gives a text another HTML, as a member has another name: id, body and HTML in.
+
+    Nobody is told, and it is no new version.
+    """
+
+    def register(redrawer: Redrawer) -> Redrawer:
+        _redrawers[kind] = redrawer
+        return redrawer
+
+    return register
+
+
+def redraw(kind: str, target_id: int, body: str, html: str) -> None:
+    """Give a text another HTML."""
+    if kind in _redrawers:
+        _redrawers[kind](target_id, body, html)
 
 
 def describes(kind: str) -> Callable[[Describer], Describer]:

@@ -1,5 +1,6 @@
 """What holds for boards, comments, tags and impressions. Pure."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -86,3 +87,48 @@ def thread(parents: dict[int, int | None]) -> list[Branch]:
             root[comment_id] = root[parent_id]
             top[root[parent_id]].append(comment_id)
     return [Branch(comment_id, tuple(replies)) for comment_id, replies in top.items()]
+
+
+class Reaction(StrEnum):
+    """How a member may react to a text."""
+
+    THANKS = "thanks"
+    AGREE = "agree"
+    INSIGHTFUL = "insightful"
+    CELEBRATE = "celebrate"
+
+
+MENTIONS_MOST, MENTIONS_OF_NEWCOMERS = 10, 3
+"""People whom one text may mention."""
+MENTIONS_A_DAY, MENTIONS_A_DAY_OF_NEWCOMERS = 60, 10
+DRAFT_DAYS = 90
+DRAFTS_MOST = 100
+DRAFT_MOST = 120_000
+"""Characters of all fields of a draft together."""
+UPLOADS_A_POST = 12
+UPLOADS_A_DAY, UPLOADS_A_DAY_OF_NEWCOMERS = 100, 12
+QUOTA, QUOTA_OF_NEWCOMERS = 500_000_000, 40_000_000
+"""Bytes that a member's uploads may take."""
+NEWCOMER_DAYS = 2
+
+
+def is_newcomer(*, verified: bool, joined_days: int, level: int = 0) -> bool:
+    """Return whether a member is so new that her limits are narrow."""
+    return level == 0 and (not verified or joined_days < NEWCOMER_DAYS)
+
+
+_UPLOADS = re.compile(r"\(/uploads/([0-9a-f]{32})\)")
+
+
+def uploads_in(body: str) -> tuple[str, ...]:
+    """Return the keys of the uploads that a text shows, each once."""
+    return tuple(dict.fromkeys(_UPLOADS.findall(body)))
+
+
+def reactions_of(marks: str | None) -> dict[str, tuple[int, bool]]:
+    """Read ``agree:2 thanks:5*``: how many reacted in which way, and whether the viewer did."""
+    found = {}
+    for mark in (marks or "").split():
+        name, _colon, count = mark.partition(":")
+        found[name] = (int(count.rstrip("*")), count.endswith("*"))
+    return found

@@ -5,10 +5,13 @@ unconfirmed guest wrote. Ideas, support and community ask `screen` and write the
 reason it returns; nobody hears of it until it is released.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from portal.community.events import ContributionHeld
+from portal.kernel.outbox import publish
 from portal.members.policy import Viewer
 
 
@@ -21,6 +24,7 @@ class Why(StrEnum):
     SPAM = "spam"
     AUTHOR = "author"
     MERGED = "merged"
+    MOVED = "moved"
     ERASED = "erased"
 
 
@@ -40,10 +44,50 @@ class Post:
     thing_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A contribution as moderators see it, hidden or not. ``title`` is of what it stands under when it has none."""
+
+    kind: str
+    id: int
+    board_id: int
+    author_id: int
+    title: str
+    body: str
+    html: str
+    lang: str | None
+    url: str
+    created_at: datetime
+    why: str | None
+    under: tuple[str, int] | None = None
+    """What it is an answer to or a comment on."""
+    merged_into: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """What moderators can do with the things of one kind, whichever feature they belong to."""
+
+    kind: str
+    read: Callable[[Sequence[int]], Mapping[int, Posted]]
+    hide: Callable[[int, Viewer, str], None]
+    """Id, who does it, and why: what was hidden already changes its reason."""
+    release: Callable[[int, Viewer], None]
+    rewrite: Callable[[int, Viewer, str, str], None]
+    """Id, who does it, title (of ideas and questions) and text."""
+    of_author: Callable[[int, int], Sequence[int]]
+    """The latest things of a member that are there, hidden ones too: member and limit in, ids out."""
+    count_seen: Callable[[int, int], int]
+    """How many things of a member can be seen, counted up to a limit."""
+
+
 Screen = Callable[[Post], str | None]
 Recount = Callable[[int], None]
+Waiting = Callable[[str, int, int, int, str], None]
 _screens: list[Screen] = []
 _recounts: dict[str, Recount] = {}
+_waiting: list[Waiting] = []
+_keepers: dict[str, Keeper] = {}
 
 
 def screens(reader: Screen) -> Screen:
@@ -75,3 +119,37 @@ def recount_comments(kind: str, target_id: int) -> None:
     """Let the feature whose thing it is count its comments anew."""
     if kind in _recounts:
         _recounts[kind](target_id)
+
+
+def when_waiting(hear: Waiting) -> Waiting:
+    """Run the function, in the same transaction, when something begins to wait: kind, id, board, author and why."""
+    if hear not in _waiting:
+        _waiting.append(hear)
+    return hear
+
+
+def keep_waiting(kind: str, thing_id: int, *, board_id: int, author_id: int, why: str) -> None:
+    """Say that something was written, or taken out of sight by a screen, and waits."""
+    publish(
+        ContributionHeld(
+            actor_id=author_id, target_kind=kind, target_id=thing_id, board_id=board_id, author_id=author_id, why=why
+        )
+    )
+    for hear in _waiting:
+        hear(kind, thing_id, board_id, author_id, why)
+
+
+def keeps(keeper: Keeper) -> Keeper:
+    """Declare what can be done with things of a kind."""
+    _keepers[keeper.kind] = keeper
+    return keeper
+
+
+def keeper_of(kind: str) -> Keeper | None:
+    """Return what can be done with things of a kind."""
+    return _keepers.get(kind)
+
+
+def keepers() -> Mapping[str, Keeper]:
+    """Return all kinds of contributions and what can be done with them."""
+    return _keepers

@@ -10,7 +10,8 @@ from sqlalchemy import select, text, update
 
 from portal.community import queries as community
 from portal.community import services as community_services
-from portal.community.screening import Why, screen
+from portal.community.screening import Why, keep_waiting, screen
+from portal.community.services import mentions, writing
 from portal.ideas import ledger, queries, rules
 from portal.ideas.events import (
     IdeaEdited,
@@ -69,7 +70,10 @@ def propose_idea(
     :raise Invalid: when something typed needs mending.
     """
     place = community.board_by_key(viewer, board, "ideas")
-    idea = Idea(board_id=place.id, author_id=viewer.id, **_texts(title, body), created_at=at or now())
+    texts = _texts(title, body)
+    written = writing.compose(texts["body"], board_id=place.id, author=viewer if at is None else None)
+    texts |= {"body": written.body, "html": written.html}
+    idea = Idea(board_id=place.id, author_id=viewer.id, **texts, created_at=at or now())
     idea.category = _category(category, place)
     idea.lang = lang or language_of(f"{idea.title}\n{idea.body}", otherwise=viewer.lang)
     if at is None and (why := _screened(idea, viewer)) is not None:
@@ -80,8 +84,11 @@ def propose_idea(
     _enter(idea, first_stage=place.stages[0], due=due)
     if words := list(tags):
         community_services.tag("idea", idea.id, words)
-    if idea.hidden_at is None:
+    writing.settle(written, "idea", idea.id, author_id=viewer.id, board_id=place.id, past=at is not None)
+    if idea.hidden_why is None:
         _announce(idea, at=at)
+    else:
+        keep_waiting("idea", idea.id, board_id=idea.board_id, author_id=idea.author_id, why=idea.hidden_why)
     return idea.id
 
 
@@ -89,6 +96,7 @@ def _announce(idea: Idea, *, at: datetime | None = None) -> None:
     """Tell of an idea for the first time; its author follows it."""
     publish(IdeaPosted(actor_id=idea.author_id, **_of(idea)), at=at, quiet=at is not None)
     community_services.follow(idea.author_id, "idea", idea.id, at=at)
+    mentions.announce("idea", idea.id)
 
 
 def _screened(idea: Idea, viewer: Viewer) -> str | None:
@@ -133,7 +141,7 @@ def _texts(title: str, body: str) -> dict[str, Any]:
         wrong |= error.fields
     if wrong:
         raise Invalid(fields=wrong)
-    return {**clean, "html": markdown_to_html(clean["body"]), "excerpt": excerpt(clean["body"], rules.EXCERPT)}
+    return {**clean, "excerpt": excerpt(clean["body"], rules.EXCERPT)}
 
 
 def _category(category: str, board: community.BoardCard) -> str:
@@ -154,23 +162,31 @@ def _count(board_id: int, changes: dict[tuple[str, str], int]) -> None:
 
 
 def edit_idea(
-    idea_id: int, viewer: Viewer, *, title: str, body: str, category: str = "", tags: Iterable[str] | None = None
+    idea_id: int,
+    viewer: Viewer,
+    *,
+    title: str,
+    body: str,
+    category: str | None = "",
+    tags: Iterable[str] | None = None,
+    as_moderator: bool = False,
 ) -> None:
-    """Change the words of one's own idea.
+    """Change the words of one's own idea, or as a moderator those of somebody else's.
 
     :raise Forbidden: when it is somebody else's.
     :raise Refused: when the company has decided about it already.
     :raise Invalid: when something typed needs mending.
     """
     idea, tally = queries.idea_for_update(viewer, idea_id)
-    if idea.author_id != viewer.id:
+    if idea.author_id != viewer.id and not (as_moderator and viewer.has_role(Role.MODERATOR)):
         raise Forbidden(_l("Only its author can change an idea."))
-    if tally.stage in rules.CLOSED:
+    if tally.stage in rules.CLOSED and not (as_moderator and viewer.has_role(Role.MODERATOR)):
         raise Refused(_l("This idea has been answered; its text stands as it is."))
     place = community.board_by_id(viewer, idea.board_id)
-    for name, value in _texts(title, body).items():
-        setattr(idea, name, value)
-    before, idea.category = idea.category, _category(category, place)
+    texts = _texts(title, body)
+    if writing.rewrite(idea, "idea", viewer, title=texts["title"], body=texts["body"]):
+        idea.excerpt = texts["excerpt"]
+    before, idea.category = idea.category, idea.category if category is None else _category(category, place)
     if before != idea.category and idea.hidden_at is None:
         _count(idea.board_id, {("category", before): -1, ("category", idea.category): 1})
     idea.edited_at = now()
@@ -180,6 +196,7 @@ def edit_idea(
         publish(IdeaEdited(actor_id=viewer.id, **_of(idea)))
         if (why := _screened(idea, viewer)) is not None:
             _take_away(idea, tally, why, actor_id=None)
+            keep_waiting("idea", idea.id, board_id=idea.board_id, author_id=idea.author_id, why=why)
 
 
 # Voting
@@ -272,7 +289,7 @@ def _say(
     at: datetime | None,
 ) -> ledger.Say:
     """Put together what the ledger remembers: the voter's standing is that of the moment of the vote."""
-    standing = queries.Standing(viewer.verified, viewer.joined_days)
+    standing = queries.Standing(viewer.verified, viewer.joined_days, viewer.trust_level > 0)
     if at is not None or by_id is not None:
         standing = queries.standing(viewer.id, at)
     return ledger.Say(
@@ -286,7 +303,7 @@ def _say(
         source=clean_line(source, field="source") if source else None,
         verified=standing.verified,
         tenure_days=standing.tenure_days,
-        fresh=rules.is_fresh(verified=standing.verified, tenure_days=standing.tenure_days),
+        fresh=rules.is_fresh(verified=standing.verified, tenure_days=standing.tenure_days, trusted=standing.trusted),
     )
 
 

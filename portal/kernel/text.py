@@ -2,12 +2,18 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from itertools import takewhile
+from typing import Any
 
 import nh3
 from flask_babel import lazy_gettext as _l
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 from slugify import slugify
 
 from portal.kernel.errors import Invalid
@@ -17,7 +23,11 @@ BODY_MAX = 50_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BLANKS = re.compile(r"\s+")
 _TAGS = {"p", "br", "strong", "em", "del", "a", "ul", "ol", "li", "blockquote", "code", "pre", "h3",
-         "h4", "hr", "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
+         "h4", "hr", "table", "thead", "tbody", "tr", "th", "td", "img"}  # fmt: skip
+MENTIONED = re.compile(r"/members/([1-9][0-9]{0,17})(?:/[\w-]*)?")
+"""Where a mention leads."""
+UPLOADED = re.compile(r"/uploads/([0-9a-f]{32})")
+"""Where a picture or a file of ours lies."""
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}).enable(
     ["table", "strikethrough"]
 )
@@ -62,21 +72,100 @@ def _bounded(value: str, field: str, least: int, most: int) -> str:
     return value
 
 
-def markdown_to_html(source: str) -> str:
-    """Render Markdown to HTML that is safe to store and to show: no raw HTML, no images, no scripts.
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that was sent to us: its size and the widths of the smaller ones, in pixels."""
+
+    width: int
+    height: int
+    widths: tuple[int, ...] = ()
+
+
+def markdown_to_html(
+    source: str, *, people: Mapping[int, str] | None = None, pictures: Mapping[str, Picture] | None = None
+) -> str:
+    """Render Markdown to HTML that is safe to store and to show: no raw HTML, no scripts, nothing from elsewhere.
 
     Headings begin at level 3, because the page owns the first two.
+
+    :param people: names of the members who may be mentioned; a mention of anybody else is plain words.
+    :param pictures: the uploads that may be shown, by key; other pictures become links or words.
     """
-    html = _markdown.render(source)
+    html = _markdown.render(source, {"people": people or {}, "pictures": pictures or {}})
     html = re.sub(r"(</?)h[12]>", r"\1h3>", html)
     html = re.sub(r"(</?)h[56]>", r"\1h4>", html)
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes={"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}},
-        url_schemes={"http", "https", "mailto"},
-        link_rel="nofollow ugc noopener",
-    )
+    return _cleaner.clean(html)
+
+
+def _name_people(state: StateCore) -> None:
+    """Put today's names on mentions, and take the link from those that lead to nobody."""
+    for block in state.tokens:
+        if block.children and any(one.type == "link_open" for one in block.children):
+            block.children = list(_named(block.children, state.env.get("people", {})))
+
+
+def _named(tokens: Sequence[Token], people: Mapping[int, str]) -> Iterator[Token]:
+    """Yield the tokens of a line; a mention is a link to a member whose words begin with an at sign."""
+    rest = iter(tokens)
+    for token in rest:
+        target = MENTIONED.fullmatch(str(token.attrGet("href"))) if token.type == "link_open" else None
+        if target is None:
+            yield token
+            continue
+        inside = list(takewhile(lambda one: one.type != "link_close", rest))
+        words = "".join(one.content for one in inside)
+        name = people.get(int(target[1]))
+        if not words.startswith("@"):
+            yield from (token, *inside, Token("link_close", "a", -1))
+        elif name is None:
+            yield Token("text", "", 0, content=words)
+        else:
+            token.attrSet("class", "mention")
+            yield from (token, Token("text", "", 0, content=f"@{name}"), Token("link_close", "a", -1))
+
+
+def _draw_picture(drawer: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    """Draw a picture of ours in the sizes there are; of another's address make a link, of anything else words."""
+    token = tokens[at]
+    source = str(token.attrGet("src") or "")
+    words = escape(drawer.renderInlineAsText(token.children or [], options, env).strip())
+    own = UPLOADED.fullmatch(source)
+    picture = env.get("pictures", {}).get(own[1]) if own else None
+    if picture is not None:
+        sizes = ", ".join(f"{source}/{width} {width}w" for width in picture.widths)
+        several = (
+            f' srcset="{sizes}, {source} {picture.width}w" sizes="(min-width: 60rem) 38rem, 94vw"' if sizes else ""
+        )
+        size = f'width="{picture.width}" height="{picture.height}"'
+        return f'<img src="{source}" alt="{words}" {size}{several} loading="lazy">'
+    if own is None and source.startswith(("https://", "http://")):
+        return f'<a href="{escape(source)}">{words or escape(source)}</a>'
+    return words
+
+
+def _fitting(tag: str, name: str, value: str) -> str | None:
+    """Let through of an attribute only what we write ourselves."""
+    if tag == "img" and name == "src":
+        return value if UPLOADED.fullmatch(value) else None
+    if tag == "a" and name == "class":
+        return value if value == "mention" else None
+    return value
+
+
+_markdown.core.ruler.push("name_people", _name_people)
+_markdown.add_render_rule("image", _draw_picture)
+_cleaner = nh3.Cleaner(
+    tags=_TAGS,
+    attributes={
+        "a": {"href", "title", "class"},
+        "code": {"class"},
+        "ol": {"start"},
+        "img": {"src", "alt", "width", "height", "srcset", "sizes", "loading"},
+    },
+    attribute_filter=_fitting,
+    url_schemes={"http", "https", "mailto"},
+    link_rel="nofollow ugc noopener",
+)
 
 
 def plain_to_html(source: str) -> str:
@@ -100,7 +189,7 @@ def plain(source: str) -> str:
 
 def excerpt(source: str, length: int = 180) -> str:
     """Return the beginning of a text, cut at a word and marked when something was left out."""
-    flat = _BLANKS.sub(" ", re.sub(r"[#>*_`~\[\]]+|\]\([^)]*\)", " ", source[: length * 3])).strip()
+    flat = _BLANKS.sub(" ", re.sub(r"!\[|\]\([^)]*\)|[#>*_`~\[\]]+", " ", source[: length * 3])).strip()
     if len(flat) <= length:
         return flat
     return flat[:length].rsplit(" ", 1)[0].rstrip(",;:.") + "…"

@@ -9,14 +9,15 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.community import facade as community
-from portal.community.screening import WAITING, Why, screen
+from portal.community.screening import WAITING, Why, keep_waiting, screen
+from portal.community.services import mentions, writing
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.events import Event
 from portal.kernel.language import language_of
 from portal.kernel.outbox import has_happened, publish
-from portal.kernel.text import clean_line, clean_text, markdown_to_html
+from portal.kernel.text import clean_line, clean_text
 from portal.members.policy import Viewer
 from portal.members.rules import Role
 from portal.support import queries, rules
@@ -68,12 +69,13 @@ def ask_question(
     """
     place = community.board_by_key(viewer, board, community.BoardType.SUPPORT)
     title, text = _checked(title, body)
+    written = writing.compose(text, board_id=place.id, author=viewer if at is None else None)
     question = Question(
         board_id=place.id,
         author_id=viewer.id,
         title=title,
-        body=text,
-        html=markdown_to_html(text),
+        body=written.body,
+        html=written.html,
         lang=lang or _language(f"{title}\n{text}", viewer),
         category=_category(category, place.categories),
         created_at=at or now(),
@@ -85,8 +87,13 @@ def ask_question(
     db.session.flush()
     db.session.add(QuestionTally(question_id=question.id, board_id=place.id, active_at=question.created_at))
     community.tag(queries.KIND, question.id, tags)
-    if question.hidden_at is None:
+    writing.settle(
+        written, queries.KIND, question.id, author_id=viewer.id, board_id=place.id, past=at is not None
+    )
+    if question.hidden_why is None:
         _announce_question(question, at)
+    else:
+        _keep_waiting(question, question.hidden_why)
     return question.id
 
 
@@ -94,6 +101,12 @@ def _announce_question(question: Question, at: datetime | None = None) -> None:
     """Tell of a question for the first time; who asked it follows it."""
     community.follow(question.author_id, queries.KIND, question.id, at=at)
     _tell(QuestionAsked(actor_id=question.author_id, question_id=question.id, board_id=question.board_id), at)
+    mentions.announce(queries.KIND, question.id)
+
+
+def _keep_waiting(thing: Question | Answer, why: str) -> None:
+    kind = "question" if isinstance(thing, Question) else "answer"
+    keep_waiting(kind, thing.id, board_id=thing.board_id, author_id=thing.author_id, why=why)
 
 
 def _screened(thing: Question | Answer, viewer: Viewer) -> str | None:
@@ -103,24 +116,31 @@ def _screened(thing: Question | Answer, viewer: Viewer) -> str | None:
 
 
 def edit_question(
-    question_id: int, viewer: Viewer, *, title: str, body: str, tags: Iterable[str] | None = None
+    question_id: int,
+    viewer: Viewer,
+    *,
+    title: str,
+    body: str,
+    tags: Iterable[str] | None = None,
+    as_moderator: bool = False,
 ) -> None:
-    """Change one's own question, or as the company's support anybody's.
+    """Change one's own question, or as the company's support or as a moderator anybody's.
 
     :raise Forbidden: when it is somebody else's.
     :raise Invalid: when the title is empty, or something is too long or holds control characters.
     """
     question = _my_question(question_id, viewer, waiting=True)
-    _allow(rules.why_not_edit(author_id=question.author_id, member_id=viewer.id, is_agent=_is_agent(viewer)))
-    question.title, question.body = _checked(title, body)
-    question.html = markdown_to_html(question.body)
-    question.edited_at = now()
+    agent = _is_agent(viewer) or (as_moderator and viewer.has_role(Role.MODERATOR))
+    _allow(rules.why_not_edit(author_id=question.author_id, member_id=viewer.id, is_agent=agent))
+    title, text = _checked(title, body)
+    writing.rewrite(question, queries.KIND, viewer, title=title, body=text)
     if tags is not None:
         community.tag(queries.KIND, question.id, tags)
     if question.hidden_at is None:
         publish(QuestionEdited(actor_id=viewer.id, question_id=question.id, board_id=question.board_id))
         if (why := _screened(question, viewer)) is not None:
             hide_question(question.id, actor_id=None, why=why)
+            _keep_waiting(question, why)
 
 
 def answer_question(
@@ -143,12 +163,13 @@ def answer_question(
     if official:
         _allow(None if viewer.is_staff else rules.Why.STAFF_ONLY)
     text = clean_text(body, field="body")
+    written = writing.compose(text, board_id=question.board_id, author=viewer if at is None else None)
     answer = Answer(
         question_id=question.id,
         board_id=question.board_id,
         author_id=viewer.id,
-        body=text,
-        html=markdown_to_html(text),
+        body=written.body,
+        html=written.html,
         lang=lang or _language(text, viewer),
         by_asker=viewer.id == question.author_id,
         official=official,
@@ -160,8 +181,13 @@ def answer_question(
     db.session.add(answer)
     db.session.flush()
     db.session.add(AnswerTally(answer_id=answer.id, bound=rules.lower_bound(0, 0)))
-    if answer.hidden_at is None:
+    writing.settle(
+        written, "answer", answer.id, author_id=viewer.id, board_id=answer.board_id, past=at is not None
+    )
+    if answer.hidden_why is None:
         _announce_answer(answer, question.author_id, at)
+    else:
+        _keep_waiting(answer, answer.hidden_why)
     return answer.id
 
 
@@ -171,23 +197,24 @@ def _announce_answer(answer: Answer, asker_id: int, at: datetime | None = None) 
     community.follow(answer.author_id, queries.KIND, answer.question_id, at=at)
     event = AnswerGiven(actor_id=answer.author_id, asker_id=asker_id, by_asker=answer.by_asker, **_where(answer))
     _tell(event, at)
+    mentions.announce("answer", answer.id)
 
 
-def edit_answer(answer_id: int, viewer: Viewer, *, body: str) -> None:
-    """Change one's own answer, or as the company's support anybody's.
+def edit_answer(answer_id: int, viewer: Viewer, *, body: str, as_moderator: bool = False) -> None:
+    """Change one's own answer, or as the company's support or as a moderator anybody's.
 
     :raise Forbidden: when it is somebody else's.
     :raise Invalid: when the text is empty, too long or holds control characters.
     """
     answer = _my_answer(answer_id, viewer, waiting=True)
-    _allow(rules.why_not_edit(author_id=answer.author_id, member_id=viewer.id, is_agent=_is_agent(viewer)))
-    answer.body = clean_text(body, field="body")
-    answer.html = markdown_to_html(answer.body)
-    answer.edited_at = now()
+    agent = _is_agent(viewer) or (as_moderator and viewer.has_role(Role.MODERATOR))
+    _allow(rules.why_not_edit(author_id=answer.author_id, member_id=viewer.id, is_agent=agent))
+    writing.rewrite(answer, "answer", viewer, body=clean_text(body, field="body"))
     if answer.hidden_at is None:
         publish(AnswerEdited(actor_id=viewer.id, **_where(answer)))
         if (why := _screened(answer, viewer)) is not None:
             hide_answer(answer.id, actor_id=None, why=why)
+            _keep_waiting(answer, why)
 
 
 def same_problem(question_id: int, viewer: Viewer, *, on: bool = True, at: datetime | None = None) -> int:
@@ -437,6 +464,8 @@ def _my_question(question_id: int, viewer: Viewer, *, waiting: bool = False) -> 
 
 
 def _is_there(thing: Question | Answer, viewer: Viewer, *, waiting: bool) -> bool:
+    if waiting and viewer.has_role(Role.MODERATOR):
+        return True
     mine = waiting and thing.author_id == viewer.member_id and thing.hidden_why in WAITING
     return thing.hidden_at is None or mine
 

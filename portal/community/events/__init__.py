@@ -66,3 +66,61 @@ class Unfollowed(Event):
 
     target_kind: str
     target_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembersMentioned(Event):
+    """A text that can be seen mentions members for the first time."""
+
+    target_kind: str
+    target_id: int
+    board_id: int
+    members: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reacted(Event):
+    """A member reacted to what another wrote. ``on_kind`` and ``on_id`` say what a comment is on."""
+
+    target_kind: str
+    target_id: int
+    board_id: int
+    kind: str
+    author_id: int
+    on_kind: str
+    on_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreacted(Event):
+    """A member took a reaction back."""
+
+    target_kind: str
+    target_id: int
+    board_id: int
+    kind: str
+    author_id: int
+    on_kind: str
+    on_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRevised(Event):
+    """A text has a new version; ``number`` says which. ``author_id`` is whose text it is."""
+
+    target_kind: str
+    target_id: int
+    board_id: int
+    number: int
+    author_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContributionHeld(Event):
+    """Something was written, or edited, that waits to be looked at: nobody sees it yet but its author and moderators."""
+
+    target_kind: str
+    target_id: int
+    board_id: int
+    author_id: int
+    why: str

@@ -21,7 +21,8 @@ from portal.community.events import (
     Unfollowed,
 )
 from portal.community.models import Board, Comment, ContributionTag, Follow, Tag, TagWord
-from portal.community.screening import WAITING, Why, recount_comments, screen
+from portal.community.screening import WAITING, Why, keep_waiting, recount_comments, screen
+from portal.community.services import mentions, writing
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
@@ -92,9 +93,11 @@ def write_comment(
     lang: str | None = None,
     at: datetime | None = None,
     why: str | None = None,
+    author: Viewer | None = None,
 ) -> int:
     """Add a comment or a reply; return its id.
 
+    :param author: who writes it, if she is to be held to her limits.
     :param why: write it out of sight, for this reason; it is told of when it is released.
     :raise Invalid: when the text is empty, too long or holds control characters.
     :raise NotFound: when the comment replied to is not on this thing or cannot be seen.
@@ -102,14 +105,15 @@ def write_comment(
     text = clean_text(body, field="body", most=rules.COMMENT_MAX)
     if parent_id is not None:
         _check_parent(parent_id, target_kind, target_id)
+    written = writing.compose(text, board_id=board_id, author=author)
     comment = Comment(
         board_id=board_id,
         target_kind=target_kind,
         target_id=target_id,
         parent_id=parent_id,
         author_id=author_id,
-        body=text,
-        html=markdown_to_html(text),
+        body=written.body,
+        html=written.html,
         lang=lang,
         created_at=at or now(),
         hidden_at=now() if why else None,
@@ -117,6 +121,7 @@ def write_comment(
     )
     db.session.add(comment)
     db.session.flush()
+    writing.settle(written, "comment", comment.id, author_id=author_id, board_id=board_id, past=at is not None)
     if why is None:
         _announce(comment, at=at)
     return comment.id
@@ -152,7 +157,10 @@ def post_comment(
         lang=lang,
         at=at,
         why=why,
+        author=viewer if at is None else None,
     )
+    if why is not None:
+        keep_waiting("comment", comment_id, board_id=board_id, author_id=viewer.id, why=why)
     return comment_id, why is None
 
 
@@ -162,6 +170,7 @@ def _announce(comment: Comment, *, at: datetime | None = None) -> None:
         actor_id=comment.author_id, comment_id=comment.id, parent_id=comment.parent_id, **_place(comment)
     )
     publish(event, at=at, quiet=at is not None)
+    mentions.announce("comment", comment.id)
 
 
 def _check_parent(parent_id: int, target_kind: str, target_id: int) -> None:
@@ -170,22 +179,23 @@ def _check_parent(parent_id: int, target_kind: str, target_id: int) -> None:
         raise NotFound(_l("The comment you reply to is not here any more."))
 
 
-def edit_comment(viewer: Viewer, comment_id: int, body: str) -> None:
-    """Change one's own comment.
+def edit_comment(viewer: Viewer, comment_id: int, body: str, *, as_moderator: bool = False) -> None:
+    """Change one's own comment, or as a moderator somebody else's. What it said before is kept.
 
     :raise Forbidden: when it is somebody else's.
     :raise Invalid: when the text is empty, too long or holds control characters.
     """
     comment = queries.comment_for_update(comment_id)
-    if comment.author_id != viewer.id:
+    if comment.author_id != viewer.id and not (as_moderator and viewer.has_role(Role.MODERATOR)):
         raise Forbidden(_l("Only its author can change a comment."))
     if comment.hidden_at is not None and comment.hidden_why not in WAITING:
         raise Refused(_l("This comment has been hidden."))
-    comment.body = clean_text(body, field="body", most=rules.COMMENT_MAX)
-    comment.html = markdown_to_html(comment.body)
-    comment.edited_at = now()
+    text = clean_text(body, field="body", most=rules.COMMENT_MAX)
+    if not writing.rewrite(comment, "comment", viewer, body=text):
+        return
     if comment.hidden_at is None and (why := _screened(comment, viewer)) is not None:
         _take_away(comment, why, actor_id=None)
+        keep_waiting("comment", comment.id, board_id=comment.board_id, author_id=comment.author_id, why=why)
 
 
 def _screened(comment: Comment, viewer: Viewer) -> str | None:
