@@ -36,6 +36,8 @@ class FactRow:
     event: Event
     happened_at: datetime
     recorded_at: datetime
+    quiet: bool = False
+    """Whether nobody is to be told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ _projections: dict[str, Projection] = {}
 
 def projection(
     name: str,
-    on: Sequence[type[Event]],
+    on: Sequence[type[Event] | str],
     *,
     reset: Callable[[], None] | None = None,
     batch: int = BATCH,
@@ -86,13 +88,14 @@ def projection(
 ) -> Callable[[Work], Work]:
     """Read the events ``on`` in batches, in order, each once.
 
+    :param on: the events; by their names those of a feature that this one may not know.
     :param reset: empties what the projection has derived, before it is rebuilt from the first fact. None for
         those whose effect lies outside (live hints), which a rebuild therefore skips.
     :param first: brought up to date before the others (live hints must not wait for figures).
     """
 
     def register(work: Work) -> Work:
-        names = tuple(event.__name__ for event in on)
+        names = tuple(event if isinstance(event, str) else event.__name__ for event in on)
         _projections[name] = Projection(name, names, work, reset, batch, first)
         return work
 
@@ -142,7 +145,7 @@ def _step(this: Projection) -> int:
     ).all()
     if rows:
         this.work([
-            FactRow(row.id, event_of(row.name, row.payload, row.version), row.happened_at, row.recorded_at)
+            FactRow(row.id, event_of(row.name, row.payload, row.version), row.happened_at, row.recorded_at, row.quiet)
             for row in rows
         ])  # fmt: skip
         moved = {"xid": rows[-1].xid, "fact_id": rows[-1].id, "moved_at": now(), "error": None}
@@ -152,7 +155,7 @@ def _step(this: Projection) -> int:
 
 
 _UNREAD = """
-SELECT id, xid::text AS xid, name, version, payload, happened_at, recorded_at FROM activity
+SELECT id, xid::text AS xid, name, version, payload, happened_at, recorded_at, quiet FROM activity
 WHERE (xid, id) > (CAST(:xid AS xid8), :id) AND xid < pg_snapshot_xmin(pg_current_snapshot())
   AND name = ANY(:names)"""
 

@@ -205,7 +205,7 @@ const connect = () => {
     if (data === '2') socket.send('3');
     else if (data[0] === '0') socket.send('40');
     else if (data.startsWith('40')) {
-      socket.send(`420${JSON.stringify(['look', words.live.split(' ')])}`);
+      socket.send(`420${JSON.stringify(['look', words.live.trim().split(' ')])}`);
       pause = 1000;
       if (missed) catchUp();
     } else if (data.startsWith('430')) {

@@ -46,7 +46,7 @@ def test_fifty_votes_in_a_batch_are_one_change_of_the_page() -> None:
 
 
 def test_only_names_of_rooms_are_rooms() -> None:
-    said = ["idea:7", "idea:7", "board:2", "member:1", "idea:0", "idea:07x", 5, None, "question:" + "9" * 40]
-    assert rules.rooms_asked_for(said) == ["idea:7", "board:2"]
+    said = ["idea:7", "idea:7", "board:2", "member:1", "topic:1", "idea:0", "idea:07x", 5, None, "question:" + "9" * 40]
+    assert rules.rooms_asked_for(said) == ["idea:7", "board:2", "member:1"]
     assert rules.rooms_asked_for("idea:7") == []
     assert len(rules.rooms_asked_for([f"idea:{n}" for n in range(1, 99)])) == rules.MOST_ROOMS

@@ -10,7 +10,9 @@ from typing import Any
 
 MOST_ROOMS = 20
 ROOM_KINDS = ("idea", "question", "board")
-ROOM = re.compile(rf"({'|'.join(ROOM_KINDS)}):[1-9][0-9]{{0,17}}")
+OWN_ROOM = "member"
+"""The room of one member: what is told to her alone."""
+ROOM = re.compile(rf"({'|'.join((*ROOM_KINDS, OWN_ROOM))}):[1-9][0-9]{{0,17}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,17 @@ def hints_of(name: str, fields: Mapping[str, Any], question_of: Mapping[int, int
         )
         for change in CHANGES.get(name, ())
     ]
+
+
+def own_room(member_id: int) -> str:
+    """Return the name of a member's own room."""
+    return f"{OWN_ROOM}:{member_id}"
+
+
+def notice(member_id: int, notification_id: int | None) -> Hint:
+    """Return the hint that something is new to one member, or (without an id) that less is."""
+    room = own_room(member_id)
+    return Hint("notice", room, (room,), notification_id)
 
 
 def _rooms(fields: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,0 +1,38 @@
+"""Who is told what: one reader of the record writes it down, so that no act waits for those who hear of it."""
+
+from collections.abc import Sequence
+
+from flask import current_app
+
+from portal.kernel.database import after_commit
+from portal.kernel.projections import FactRow, projection
+from portal.notifications import post, rules
+from portal.notifications.occasions import HIDERS, TELLERS, sources_hidden, tellings_of, things_hidden
+from portal.notifications.services.telling import Told, take_back, take_back_about, tell
+
+NAME = "notifications"
+
+
+@projection(NAME, on=(*TELLERS, *HIDERS), first=True)
+def tell_members(facts: Sequence[FactRow]) -> None:
+    """Write down what members are told, let their open pages know, and have the rest sent.
+
+    It cannot be rebuilt: what has been told stays told. A batch and its cursor move in one transaction, and nobody is
+    told of one source twice.
+    """
+    fresh = [fact for fact in facts if not fact.quiet]
+    told = tell(telling for fact in fresh for telling in tellings_of(fact))
+    gone = take_back([source for fact in facts for source in sources_hidden(fact.event)])
+    gone |= take_back_about([thing for fact in facts for thing in things_hidden(fact.event)])
+    if told or gone:
+        after_commit(lambda: ring(told, gone))
+
+
+def ring(told: Told, gone: set[int]) -> None:
+    """Let the open pages of members know that something is new to them, or gone."""
+    sending = post.sending(current_app)
+    hints = [rules.notice(who, notification_id) for who, notification_id in told]
+    hints += [rules.notice(who, None) for who in sorted(gone - {who for who, _id in told})]
+    for hint in hints:
+        for room in hint.rooms:
+            sending.emit("changed", hint.message(), namespace="/", room=room)

@@ -1,0 +1,57 @@
+"""What a member does with her notices."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, text, update
+
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.kernel.errors import NotFound
+from portal.notifications.models import Delivery, Notification
+from portal.notifications.services.telling import count_unread, forget_where
+
+KEPT = timedelta(days=90)
+"""How long a read notice stays, and the record of what was sent."""
+
+
+def note_seen(member_id: int, ids: Collection[int]) -> None:
+    """Note that notices were on the member's screen: what she has seen need not come by mail, too."""
+    mine = update(Notification).where(Notification.member_id == member_id, Notification.id.in_(ids))
+    db.session.execute(mine.where(Notification.seen_at.is_(None)).values(seen_at=now()))
+
+
+def mark_read(member_id: int, ids: Collection[int] | None = None, *, kinds: Collection[str] | None = None) -> int:
+    """Mark notices as read, those given or all (of some kinds); return how many were unread."""
+    mine = update(Notification).where(Notification.member_id == member_id, Notification.read_at.is_(None))
+    if ids is not None:
+        mine = mine.where(Notification.id.in_(ids))
+    if kinds is not None:
+        mine = mine.where(Notification.kind.in_(kinds))
+    changed = list(db.session.scalars(mine.values(read_at=now(), seen_at=now()).returning(Notification.id)))
+    if changed:
+        count_unread([member_id])
+    return len(changed)
+
+
+def mark_unread(member_id: int, notification_id: int) -> None:
+    """Mark a notice as new again, for later.
+
+    :raise NotFound: when it is not one of hers.
+    """
+    mine = update(Notification).where(Notification.member_id == member_id, Notification.id == notification_id)
+    if db.session.scalar(mine.values(read_at=None).returning(Notification.id)) is None:
+        raise NotFound(_l("There is no such notice."))
+    count_unread([member_id])
+
+
+def forget_old() -> int:
+    """Remove read notices and records of sending that are older than 90 days; return how many notices went."""
+    before = now() - KEPT
+    db.session.execute(delete(Delivery).where(Delivery.ended_at < before, Delivery.notification_id.is_(None)))
+    count = db.session.scalar(
+        text("SELECT count(*) FROM notification WHERE read_at < :before"), {"before": before}
+    )  # fmt: skip
+    forget_where("read_at < :before", before=before)
+    return int(count or 0)
