@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, exists, false, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, case, exists, false, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from portal.community import facade as community
@@ -15,7 +15,7 @@ from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, decode_cursor, page_of
 from portal.members.models import Member
-from portal.members.policy import Viewer
+from portal.members.policy import Viewer, may_see_hidden
 from portal.support.models import Answer, AnswerTally, AnswerVote, Question, QuestionTally, SameProblem
 from portal.support.rules import Listing
 
@@ -56,7 +56,8 @@ class QuestionPage(QuestionRow):
     body: str
     html: str
     edited_at: datetime | None
-    hidden: bool
+    hidden: str | None
+    """Why it is out of sight; None while everybody in the board's audience sees it."""
     author_job: str
     imported_score: int
     mine_too: bool
@@ -85,7 +86,7 @@ class AnswerRow:
     outdated: bool
     created_at: datetime
     edited_at: datetime | None
-    hidden: bool
+    hidden: str | None
     helped: int
     unhelped: int
     imported_helped: int
@@ -133,8 +134,13 @@ _TAGS = (
     .where(ContributionTag.target_kind == KIND, ContributionTag.target_id == Question.id)
     .scalar_subquery()
 )  # fmt: skip
+def _why(model: Any) -> Any:
+    """Select why something is out of sight; null while it can be seen."""
+    return case((model.hidden_at.is_not(None), func.coalesce(model.hidden_why, "hidden")))
+
+
 _PAGES = _questions(
-    Question.body, Question.html, Question.edited_at, Question.hidden_at.is_not(None), Member.job,
+    Question.body, Question.html, Question.edited_at, _why(Question), Member.job,
     QuestionTally.imported_score,
     exists().where(SameProblem.question_id == Question.id, SameProblem.member_id == _MEMBER),
     exists().where(Follow.target_kind == KIND, Follow.target_id == Question.id, Follow.member_id == _MEMBER),
@@ -226,17 +232,17 @@ def _page(*columns: Any) -> QuestionPage:
     return QuestionPage(*values)
 
 
-def _may_see(viewer: Viewer, board_id: int, author_id: int, *, hidden: bool) -> bool:
-    """Return whether a viewer may see a contribution: the author sees what was hidden, and so do moderators."""
+def _may_see(viewer: Viewer, board_id: int, author_id: int, *, hidden: str | None) -> bool:
+    """Return whether a viewer belongs to the board's audience, and may see what is out of sight, if it is."""
     if board_id not in community.visible_board_ids(viewer):
         return False
-    return not hidden or author_id == viewer.member_id or viewer.has_role("moderator")
+    return hidden is None or may_see_hidden(viewer, author_id=author_id, why=hidden)
 
 
 _ANSWER = (Answer.id, Answer.question_id, Answer.board_id, Answer.author_id, Member.name, Member.kind, Member.job,
            Answer.body, Answer.html, Answer.lang, Answer.by_asker, Answer.accepted_at,
            Answer.verified_by.is_not(None), Answer.official, Answer.outdated, Answer.created_at, Answer.edited_at,
-           Answer.hidden_at.is_not(None), AnswerTally.helped, AnswerTally.unhelped, AnswerTally.imported_helped,
+           _why(Answer), AnswerTally.helped, AnswerTally.unhelped, AnswerTally.imported_helped,
            AnswerTally.imported_unhelped, AnswerTally.bound)  # fmt: skip
 
 

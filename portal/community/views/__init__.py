@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.community import queries, registry, services
-from portal.kernel.errors import Invalid, NotFound
+from portal.kernel.errors import Forbidden, Invalid, NotFound
 from portal.members.policy import access, anyone, signed_in
 from portal.members.session import current_viewer
 
@@ -49,6 +49,8 @@ def edit_comment(comment_id: int) -> ResponseReturnValue:
     target = queries.comment_target(comment_id)
     if comment is None or comment.hidden or target is None or target not in registry.describe(viewer, [target]):
         raise NotFound(_("There is no such comment."))
+    if comment.author_id != viewer.id:
+        raise Forbidden(_("Only its author can change a comment."))
     typed, error = request.form.get("body", comment.body), None
     if request.method == "POST":
         try:

@@ -61,6 +61,7 @@ def edit_question(question_id: int) -> ResponseReturnValue:
     """Change one's own question."""
     viewer = current_viewer()
     found = queries.question_page(viewer, question_id)
+    services.check_may_edit(viewer, found.author_id)
     tags = community.tags_of(KIND, [question_id]).get(question_id, [])
     form = EditForm(title=found.title, body=found.body, tags=", ".join(tag.title for tag in tags))
     if form.validate_on_submit():
@@ -98,6 +99,7 @@ def edit_answer(answer_id: int) -> ResponseReturnValue:
     """Change one's own answer."""
     viewer = current_viewer()
     found = queries.answer_row(answer_id, viewer)
+    services.check_may_edit(viewer, found.author_id)
     form = TextForm(body=found.body)
     if form.validate_on_submit():
         try:
