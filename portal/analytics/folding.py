@@ -85,7 +85,8 @@ def _given(kind: Did, n: int) -> Callable[[Any], Iterator[Found]]:
 
 
 def _answer(event: AnswerGiven) -> Iterator[Found]:
-    yield event.actor_id, Did.FOLLOW_UP if event.by_asker else Did.ANSWER, 1, None
+    own = event.by_asker or event.actor_id == event.asker_id  # two accounts that turned out to be one person's
+    yield event.actor_id, Did.FOLLOW_UP if own else Did.ANSWER, 1, None
 
 
 def _vote(event: VoteCast) -> Iterator[Found]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from portal.analytics import courses, jobs
+from portal.analytics import courses, jobs, joining
 from portal.analytics.folding import COUNTED
 from portal.analytics.routing.memory import Answered
 from portal.analytics.services import figures, routing
@@ -11,7 +11,7 @@ from portal.kernel.projections import FactRow, projection
 from portal.support import facade as support
 from portal.support.events import AnswerGiven, QuestionAsked
 
-READ = tuple(dict.fromkeys((*COUNTED, *courses.FOLLOWED)))
+READ = tuple(dict.fromkeys((*COUNTED, *courses.FOLLOWED, *joining.JOINED)))
 
 
 def _forget() -> None:
@@ -22,8 +22,12 @@ def _forget() -> None:
 @projection(figures.CURSOR, on=READ, reset=_forget)
 def count(facts: Sequence[FactRow]) -> None:
     """Bring daily figures, courses and the figures of the members concerned up to date."""
+    joined = joining.concerned(facts)
+    figures.count_anew(joined)
+    facts = joining.as_one(facts)
     courses.keep(facts)
-    figures.refresh(figures.count(facts) | courses.touched(fact.event for fact in facts))
+    joining.rehome(joined)
+    figures.refresh(figures.count(facts) | courses.touched(fact.event for fact in facts) | joined)
 
 
 @projection("analytics.routing", on=(QuestionAsked, AnswerGiven), reset=lambda: None, batch=200)

@@ -31,6 +31,7 @@ from portal.members.events import (
     MemberProfileChanged,
     OrganisationChanged,
 )
+from portal.members.events.people import MembersMerged, MembersUnmerged, MemberUnlinkedFromCrm
 from portal.members.policy import Viewer
 from portal.members.rules import Kind, Role
 from portal.support.events import (
@@ -52,6 +53,9 @@ MOVES_FIGURES: tuple[type[Event], ...] = (
     MemberAddressConfirmed,
     MemberProfileChanged,
     MemberLinkedToCrm,
+    MemberUnlinkedFromCrm,
+    MembersMerged,
+    MembersUnmerged,
     ConsentGiven,
     ConsentWithdrawn,
     OrganisationChanged,
@@ -76,7 +80,7 @@ MOVES_FIGURES: tuple[type[Event], ...] = (
     AnswerMarked,
     FiguresChanged,
 )
-PEOPLE = ("actor_id", "author_id", "asker_id", "member_id", "by_id")
+PEOPLE = ("actor_id", "author_id", "asker_id", "member_id", "by_id", "gone_id")
 STAGES = {
     "review": "portal.idea.shortlisted",
     "planned": "portal.idea.accepted",
@@ -135,6 +139,7 @@ def tell_crms(facts: Sequence[FactRow]) -> None:
     touched = {member_id for fact in facts for member_id in people_of(fact.event)}
     contacts = {contact.member_id for contact in members.crm_contacts(touched)}
     marking.want_sync(contacts)
+    marking.want("contact", {f.event.gone_id for f in facts if isinstance(f.event, MembersMerged)})
     organisations = {f.event.organisation_id for f in facts if isinstance(f.event, OrganisationChanged)}
     marking.want("account", organisations)
     marking.record_occurrences(_occurrences(facts, contacts))

@@ -7,6 +7,7 @@ from datetime import datetime
 from portal.community import queries as community
 from portal.ideas import ledger, lists, queries
 from portal.ideas.lists import IdeaRow, Wish
+from portal.ideas.merging import ideas_by
 from portal.ideas.queries import IdeaPage, StageRow, idea_page
 from portal.ideas.rules import Sort, Stage, VoteKind
 from portal.ideas.services import (
@@ -44,6 +45,7 @@ __all__ = [
     "idea_cards",
     "idea_page",
     "idea_record",
+    "ideas_by",
     "ideas_for_home",
     "ideas_of_member",
     "latest_answers",
@@ -57,11 +59,13 @@ __all__ = [
     "stages_of",
     "stream_ideas",
     "stream_votes",
+    "supporters_of",
     "texts",
     "withdraw_vote",
 ]
 count_entries = ledger.count_entries
 first_bad_entry = ledger.first_bad_entry
+supporters_of = queries.supporters_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,9 +150,21 @@ def _typed(statement: str) -> str:
 
 
 CAST = text(_typed(_CAST))
+_ANYWHERE = (" AND listed", ""), (" AND stage <> ALL(:closed)", "")
 LOCK = text(_LOCK + " FOR NO KEY UPDATE")
 WITHDRAW = text(_typed(_WITHDRAW))
 WEIGH = text(_WEIGH)
+
+
+def _anywhere(statement: str) -> str:
+    """Leave out that the idea must be seen and open: for votes that change their owner, not their meaning."""
+    for words, nothing in _ANYWHERE:
+        statement = statement.replace(words, nothing)
+    return statement
+
+
+CAST_ANYWHERE, WITHDRAW_ANYWHERE = text(_typed(_anywhere(_CAST))), text(_typed(_anywhere(_WITHDRAW)))
+LOCK_ANYWHERE = text(_anywhere(_LOCK) + " FOR NO KEY UPDATE")
 
 
 def values_of(say: Say) -> dict[str, Any]:
@@ -195,6 +207,23 @@ def withdraw(say: Say) -> Written | None:
     del values["kind"], values["fresh"]
     written = _written(db.session.execute(WITHDRAW, values).one())
     if written.changed and written.before_fresh:
+        db.session.execute(WEIGH, {"idea_id": say.idea_id})
+    return written
+
+
+def hand_over(say: Say, *, cast: bool) -> Written:
+    """Write that a vote is another account's now (``cast``), or was this one's (not ``cast``), on any idea.
+
+    Both are lines of the ledger like all others: the chain holds, and whoever reads it sees what happened.
+    """
+    db.session.execute(LOCK_ANYWHERE, {"idea_id": say.idea_id})
+    values = values_of(say)
+    if cast:
+        written = _written(db.session.execute(CAST_ANYWHERE, values).one())
+    else:
+        del values["kind"], values["fresh"]
+        written = _written(db.session.execute(WITHDRAW_ANYWHERE, values).one())
+    if say.fresh or written.before_fresh:
         db.session.execute(WEIGH, {"idea_id": say.idea_id})
     return written
 

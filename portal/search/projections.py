@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from portal.ideas import facade as ideas_facade
 from portal.ideas.events import IdeaEdited, IdeaHidden, IdeaPosted, IdeaShown, IdeaStageChanged
 from portal.kernel.projections import FactRow, projection
+from portal.members.events.people import MembersMerged, MembersUnmerged
 from portal.search import services
 from portal.support import facade as support
 from portal.support.events import (
@@ -22,13 +24,14 @@ from portal.support.events import (
 IDEAS = (IdeaPosted, IdeaEdited, IdeaHidden, IdeaShown, IdeaStageChanged)
 QUESTIONS = (QuestionAsked, QuestionEdited, QuestionHidden, QuestionShown)
 ANSWERS = (AnswerGiven, AnswerEdited, AnswerHidden, AnswerShown)
+JOINED = (MembersMerged, MembersUnmerged)
 BATCH = 3000
 STATES = (AnswerGiven, AnswerHidden, AnswerShown, AnswerAccepted, AnswerUnaccepted)
 
 
 @projection(
     "search",
-    on=(*IDEAS, *QUESTIONS, *ANSWERS, AnswerAccepted, AnswerUnaccepted),
+    on=(*IDEAS, *QUESTIONS, *ANSWERS, AnswerAccepted, AnswerUnaccepted, *JOINED),
     reset=services.forget_everything,
     batch=BATCH,
 )
@@ -43,6 +46,11 @@ def follow(facts: Sequence[FactRow]) -> None:
     changed = {event.question_id for event in events if isinstance(event, STATES)}
     if hidden:
         services.forget_answers_to(sorted(hidden))
+    if joined := {who for event in events if isinstance(event, JOINED) for who in (event.member_id, event.gone_id)}:
+        written = support.written_by(joined)
+        ideas |= ideas_facade.ideas_by(joined).keys()
+        questions |= written.questions.keys()
+        answers |= {answer_id for answer_id, (author_id, _) in written.answers.items() if author_id in joined}
     if shown:
         answers |= set(support.answer_ids_of(sorted(shown)))
     for ids, index in (

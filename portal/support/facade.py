@@ -8,6 +8,7 @@ from portal.support import queries
 from portal.support.figures import BoardFigures, MemberFigures
 from portal.support.figures import of_boards as board_figures
 from portal.support.figures import of_members as figures
+from portal.support.merging import Written, written_by
 from portal.support.queries import AnswerRow, QuestionPage, QuestionRow, answers_of_member, best_answers
 from portal.support.rules import Listing, lower_bound
 from portal.support.services import (
@@ -56,6 +57,7 @@ __all__ = [
     "QuestionRow",
     "SameProblemRecord",
     "TextRecord",
+    "Written",
     "accept_answer",
     "answer_ids_of",
     "answer_question",
@@ -90,6 +92,7 @@ __all__ = [
     "unaccept_answer",
     "unanswered",
     "vote_answer",
+    "written_by",
 ]
 
 

@@ -17,6 +17,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.outbox import event_of, publish
 from portal.kernel.projections import FactRow
+from portal.members import facade as people
 from portal.members.models import Member
 
 Day = tuple[int, date, int, str]
@@ -31,6 +32,12 @@ _READ = text("""
 SELECT f.name, f.version, f.payload, f.happened_at FROM activity f, projection_cursor c
 WHERE c.name = :cursor AND f.name = ANY(:names) AND (f.xid, f.id) <= (c.xid, c.fact_id)
 ORDER BY f.xid, f.id""")
+
+# What a member did stands under her number, what others owe to her names her as the author.
+_READ_OF = text("""
+SELECT f.name, f.version, f.payload, f.happened_at FROM activity f, projection_cursor c
+WHERE c.name = :cursor AND f.name = ANY(:names) AND (f.xid, f.id) <= (c.xid, c.fact_id)
+  AND (f.actor_id = ANY(:members) OR (f.payload ->> 'author_id')::bigint = ANY(:members))""")
 
 
 def count(facts: Sequence[FactRow]) -> set[int]:
@@ -53,6 +60,20 @@ def _write(days: dict[Day, int]) -> None:
         members, dates, boards, kinds = zip(*(day for day, _ in rows), strict=True)
         values = {"members": members, "days": dates, "boards": boards, "kinds": kinds, "ns": [n for _, n in rows]}
         db.session.execute(_ADD, {name: list(value) for name, value in values.items()})
+
+
+def count_anew(member_ids: Collection[int]) -> None:
+    """Count the daily figures of members anew, from all facts that have been read: they were joined, or parted."""
+    if not member_ids:
+        return
+    merged = people.merged_members()
+    numbers = {*member_ids, *(gone for gone, kept in merged.items() if kept in set(member_ids))}
+    days: Counter[Day] = Counter()
+    bound = {"cursor": CURSOR, "names": [event.__name__ for event in COUNTED], "members": sorted(numbers)}
+    for name, version, payload, happened_at in db.session.execute(_READ_OF, bound):
+        _add_to(days, additions(people.as_merged(event_of(name, payload, version), merged), happened_at))
+    db.session.execute(delete(MemberDay).where(MemberDay.member_id.in_(member_ids)))
+    _write({day: n for day, n in days.items() if n and day[0] in set(member_ids)})
 
 
 def forget() -> None:
@@ -116,8 +137,9 @@ def recount(*, mend: bool = True) -> dict[str, Any]:
     # The cursor's row stays locked until the end: no batch can slip in between reading and comparing.
     db.session.execute(text("SELECT 1 FROM projection_cursor WHERE name = :name FOR UPDATE"), {"name": CURSOR})
     read, fresh = 0, Counter[Day]()
+    merged = people.merged_members()
     for event, at in _facts():
-        _add_to(fresh, additions(event, at))
+        _add_to(fresh, additions(people.as_merged(event, merged), at))
         read += 1
     columns = (MemberDay.member_id, MemberDay.day, MemberDay.board_id, MemberDay.kind)
     stored: dict[Day, int] = {(a, b, c, d): n for a, b, c, d, n in db.session.execute(select(*columns, MemberDay.n))}
