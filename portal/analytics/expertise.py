@@ -22,6 +22,9 @@ PRIOR_WEIGHT = 4.0
 LOW, HIGH = 0.05, 0.95
 LEAST_PEOPLE = 5
 LEAST_DAYS = 7
+LEAST_TRUST = 3.0
+"""What the trust of those people must add up to: that of three whom the company knows."""
+ROUNDING = 1e-9
 DOUBT = 0.5
 """Everybody's mean before there is any evidence."""
 
@@ -55,6 +58,8 @@ class Standing:
     good: float = 0.0
     bad: float = 0.0
     people: set[int] = field(default_factory=set)
+    trust: float = 0.0
+    """What the trust of these people adds up to."""
     days: set[date] = field(default_factory=set)
     answer_ids: list[int] = field(default_factory=list)
     low: float = 0.0
@@ -76,7 +81,8 @@ class Standing:
     @property
     def is_ranked(self) -> bool:
         """Return whether there is enough for a public place: people who are trusted, on different days."""
-        return len(self.people) >= LEAST_PEOPLE and len(self.days) >= LEAST_DAYS
+        enough = len(self.people) >= LEAST_PEOPLE and len(self.days) >= LEAST_DAYS
+        return enough and self.trust >= LEAST_TRUST - ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def rank_topics(
         fade = float(np.exp(-max(0.0, (at - one.at).total_seconds()) / (DECAY_DAYS * 86400)))
         for topic_id, share in one.topics:
             standing = topics[topic_id].setdefault(one.author_id, Standing(one.author_id))
-            _add(standing, one, heard, fade * share)
+            _add(standing, one, heard, fade * share, voices)
             edges[topic_id].append((one.asker_id, one.author_id, share))
     return [_ranked(topic, list(who.values()), edges[topic], asked.get(topic, {})) for topic, who in topics.items()]
 
@@ -123,14 +129,22 @@ def _weight(word: Word, given: Given, voices: Mapping[int, float], said: dict[tu
     return word.weight * voice / said[word.member_id, given.author_id]
 
 
-def _add(standing: Standing, given: Given, heard: Sequence[tuple[Word, float]], scale: float) -> None:
+def _add(
+    standing: Standing,
+    given: Given,
+    heard: Sequence[tuple[Word, float]],
+    scale: float,
+    voices: Mapping[int, float],
+) -> None:
     standing.answer_ids.append(given.answer_id)
     for word, weight in heard:
         if weight <= 0:
             continue
         if word.good:
             standing.good += weight * scale
-            standing.people.add(word.member_id)
+            if word.member_id not in standing.people:
+                standing.people.add(word.member_id)
+                standing.trust += voices[word.member_id]
             standing.days.add(given.at.date())
         else:
             standing.bad += weight * scale

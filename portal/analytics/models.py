@@ -119,6 +119,9 @@ class MemberTrust(Model):
     trust: Mapped[float] = mapped_column(Float(53))
     pagerank: Mapped[float] = mapped_column(Float(53))
     percentile: Mapped[float] = mapped_column(Float(53))
+    voice: Mapped[float] = mapped_column(Float(53), default=0.0, server_default=text("0"))
+    """How much her word weighs, 0 to 1: 1 for those whom the company knows."""
+    at: Mapped[datetime] = mapped_column(default_factory=now, server_default=text("now()"))
 
 
 class Expertise(Model):

@@ -28,8 +28,8 @@ SET rising_seq = t.ledger_seq,
         s.rising, :unvoted + extract(epoch FROM t.created_at - :epoch)::double precision / (86400 * :days))
 FROM wanted w LEFT JOIN summed s USING (idea_id) WHERE t.idea_id = w.idea_id""")
 _SEEN = text("""
-SELECT t.idea_id, t.votes + t.imported_support AS supporters,
-       greatest(t.viewers, t.votes + t.not_for_me + t.skips)
+SELECT t.idea_id, t.effective_votes + t.imported_support AS supporters,
+       greatest(t.viewers, t.effective_votes + t.not_for_me + t.skips)
            + CASE WHEN t.imported_support > 0 THEN most.ideas ELSE 0 END AS viewers, t.wanted
 FROM idea_tally t
 LEFT JOIN idea_count most ON most.board_id = t.board_id AND most.facet = 'import' AND most.key = 'most_support'

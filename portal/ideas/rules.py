@@ -94,9 +94,9 @@ def why_not_vote(stage: str, *, kind: str, scheme: str, for_another: bool, sourc
     return None
 
 
-def is_fresh(*, verified: bool, tenure_days: int) -> bool:
-    """Return whether a vote comes from a young account that has not confirmed its address."""
-    return not verified and tenure_days < FRESH_DAYS
+def is_fresh(*, verified: bool, tenure_days: int, trusted: bool = False) -> bool:
+    """Return whether a vote comes from a young account without a confirmed address that nobody trusts yet."""
+    return not verified and not trusted and tenure_days < FRESH_DAYS
 
 
 def effective_votes(established: int, fresh_by_week: Iterable[int]) -> float:
@@ -140,10 +140,11 @@ def days_of(at: datetime) -> float:
     return (at - RISING_EPOCH) / timedelta(days=1)
 
 
-def wanted(supporters: int, viewers: int) -> float:
+def wanted(supporters: float, viewers: float) -> float:
     """Return the 5 % quantile of the posterior share of viewers who support an idea.
 
-    The share has the prior Beta(1, 9); whoever voted has seen the idea, even if no list showed it.
+    The share has the prior Beta(1, 9); whoever voted has seen the idea, even if no list showed it. Fresh votes count as
+    their root on both sides, so that throw-away accounts neither carry an idea nor drag one down.
 
     >>> wanted(0, 0) < wanted(5, 20) < wanted(50, 200) < 0.25
     True

@@ -7,7 +7,8 @@ from sqlalchemy import select, text
 
 from portal.analytics import facade, figures, queries
 from portal.analytics.models import AnswerCourse, IdeaCourse, MemberDay, MemberFigures
-from portal.analytics.services import expertise, participation
+from portal.analytics.reputation.services import trust
+from portal.analytics.services import participation
 from portal.analytics.services import figures as keeping
 from portal.ideas import services as ideas
 from portal.kernel import projections
@@ -139,7 +140,7 @@ def test_trust_comes_from_staff_and_known_customers_only():
         support.accept_answer(an_answer(question, author), asker)
     db.session.commit()
     read_all_facts()
-    heard = expertise.spread_trust()
+    heard = trust.spread()
     assert heard[staff.id] == 1.0
     assert 0 < heard[helper.id] < 1
     assert heard[friend.id] == heard[stranger.id] == 0.0

@@ -1,4 +1,4 @@
-"""Working out whose word weighs how much and who knows what; numpy and scipy are met inside only."""
+"""Working out who knows what; numpy and scipy are met inside only."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,13 +8,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.analytics.events import ExpertiseRanked
-from portal.analytics.models import AnswerCourse, AnswerThanks, Expertise, MemberTrust, QuestionCourse
+from portal.analytics.models import AnswerCourse, AnswerThanks, Expertise, QuestionCourse
 from portal.analytics.topics.models import ContributionTopic
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.outbox import publish
-from portal.members.models import Member
-from portal.members.rules import Kind
 
 if TYPE_CHECKING:
     from portal.analytics.expertise import Given, Standing, TopicStandings, Word
@@ -29,64 +27,9 @@ STAFF_WORD = 0
 CHUNK = 2000
 
 
-def seeds() -> set[int]:
-    """Return those whose word weighs in full: staff, and members who are known contacts of the CRM."""
-    known = Member.crm["contact_id"].as_string().is_not(None)
-    wanted = select(Member.id).where(Member.active, (Member.kind == Kind.STAFF.value) | known)
-    return set(db.session.scalars(wanted))
-
-
 def boards_to_rank() -> list[int]:
     """Return the boards on which somebody answered somebody."""
     return list(db.session.scalars(select(AnswerCourse.board_id).distinct().order_by(AnswerCourse.board_id)))
-
-
-def spread_trust() -> dict[int, float]:
-    """Propagate trust from the seeds through who vouched for whom; store it and return how much each word weighs."""
-    from portal.analytics import trust
-
-    trusted = seeds()
-    edges = [(helped, helper, weight) for helped, helper, weight in _vouchers() if helped != helper]
-    members = sorted({*trusted, *(a for a, _, _ in edges), *(b for _, b, _ in edges)})
-    if not members:
-        db.session.execute(delete(MemberTrust))
-        return {}
-    place = {member: number for number, member in enumerate(members)}
-    sources, targets = [place[a] for a, _, _ in edges], [place[b] for _, b, _ in edges]
-    weights, start = [w for _, _, w in edges], [place[one] for one in trusted]
-    ranks = trust.pagerank(sources, targets, weights, len(members), restart=start)
-    plain = trust.pagerank(sources, targets, weights, len(members))
-    voices, percentiles = trust.voices(ranks, start), trust.percentiles(ranks)
-    _store_trust(members, ranks.tolist(), plain.tolist(), percentiles.tolist())
-    return dict(zip(members, voices.tolist(), strict=True))
-
-
-def _vouchers() -> Iterator[tuple[int, int, float]]:
-    """Yield who vouched for whom: by accepting an answer, by saying that it helped."""
-    accepted = select(AnswerCourse.asker_id, AnswerCourse.author_id).where(
-        AnswerCourse.accepted_at.is_not(None), ~AnswerCourse.hidden
-    )
-    for asker, author in db.session.execute(accepted):
-        yield asker, author, 1.0
-    thanked = (
-        select(AnswerThanks.member_id, AnswerCourse.author_id)
-        .join(AnswerCourse, AnswerCourse.answer_id == AnswerThanks.answer_id)
-        .where(AnswerThanks.value == 1, ~AnswerCourse.hidden)
-    )
-    for voter, author in db.session.execute(thanked):
-        yield voter, author, HELPED
-
-
-def _store_trust(members: list[int], ranks: list[float], plain: list[float], percentiles: list[float]) -> None:
-    db.session.execute(delete(MemberTrust))
-    there = set(db.session.scalars(select(Member.id).where(Member.id.in_(members))))
-    rows = [
-        {"member_id": member, "trust": rank, "pagerank": page, "percentile": share}
-        for member, rank, page, share in zip(members, ranks, plain, percentiles, strict=True)
-        if member in there
-    ]
-    if rows:
-        db.session.execute(insert(MemberTrust), rows)
 
 
 def rank_board(board_id: int, voices: Mapping[int, float]) -> dict[str, int]:
@@ -149,7 +92,8 @@ def _given(board_id: int, topics: Mapping[int, tuple[tuple[int, float], ...]]) -
     )
     for answer_id, voter, value in db.session.execute(voted):
         thanks[answer_id].append((voter, value))
-    here = select(AnswerCourse).where(AnswerCourse.board_id == board_id, ~AnswerCourse.hidden)
+    others = AnswerCourse.author_id != AnswerCourse.asker_id  # the same only where two accounts were joined
+    here = select(AnswerCourse).where(AnswerCourse.board_id == board_id, ~AnswerCourse.hidden, others)
     solved = set(
         db.session.scalars(
             select(AnswerCourse.question_id).where(

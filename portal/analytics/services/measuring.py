@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal.analytics.reputation.services import standing, trust
 from portal.analytics.services import expertise, figures, participation
 from portal.community import facade as community
 from portal.kernel.database import db, rollback, transaction
@@ -21,7 +22,7 @@ def measure(progress: Progress, board_ids: list[int] | None = None) -> dict[str,
     """
     progress.begin("trust")
     with transaction():
-        voices = expertise.spread_trust()
+        voices = trust.spread()
     report = {"trusted": sum(voice > 0 for voice in voices.values()), "topics": 0, "members": 0, "places": 0}
     for board_id in progress.over(board_ids or expertise.boards_to_rank(), "expertise"):
         with transaction():
@@ -34,6 +35,7 @@ def measure(progress: Progress, board_ids: list[int] | None = None) -> dict[str,
                 with transaction():
                     participation.work_out(board_id, weeks)
         with transaction():
+            standing.look_at_everybody()
             figures.refresh_all()
     return report
 
