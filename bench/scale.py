@@ -61,8 +61,8 @@ FILL = (
        SELECT n, :first + (n::bigint * 7919 + k * 31) % :members, 'support', now() - n * interval '30 seconds', false
        FROM generate_series(1, :ideas) AS n, generate_series(1, 1 + n % 19) AS k""",
     """INSERT INTO vote_entry (idea_id, seq, member_id, action, kind, at, origin, verified, tenure_days, hash)
-       SELECT n, k, :first + (n::bigint * 7919 + k * 31) % :members, 'cast', 'support', now() - n * interval '30 seconds',
-              'newest', true, 400, ''
+       SELECT n, k, :first + (n::bigint * 7919 + k * 31) % :members, 'cast', 'support',
+              now() - n * interval '30 seconds', 'newest', true, 400, ''
        FROM generate_series(1, :ideas) AS n, generate_series(1, 1 + n % 19) AS k""",
     """INSERT INTO idea_day (idea_id, day, votes)
        SELECT n, current_date - (n + d * 5)::integer % 84, 3
