@@ -2,8 +2,9 @@
 
 import portal.ideas.merging  # noqa: F401 - what a join of two accounts does besides moving rows
 from portal.community.screening import Why
-from portal.ideas import services
-from portal.kernel.personal import Erase, Erasing, Move, declare, erases, nobodys
+from portal.ideas import bringing, services
+from portal.ideas.rules import UNVOTED
+from portal.kernel.personal import Brought, Erase, Erasing, Move, brings_back, declare, erases, nobodys
 from portal.members.policy import Viewer
 from portal.members.rules import Role
 
@@ -63,3 +64,9 @@ def take_away_ideas(erasing: Erasing) -> None:
     author = Viewer(member_id=erasing.member_id, roles=frozenset({Role.ADMIN.value}))  # every board is seen
     for idea_id in erasing.posts.get("idea", ()) if erasing.texts else ():
         services.hide(idea_id, actor=author, why=Why.ERASED)
+
+
+@brings_back
+def stand_up_ideas(brought: Brought) -> None:
+    """Give the ideas of a brought member their figures, and her votes their place in the ledgers."""
+    bringing.stand_up(brought, unvoted=UNVOTED)

@@ -72,6 +72,17 @@ class Table:
         return (*((self.owner,) if self.owner else ()), *self.others)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impersonal:
+    """One table that holds nothing of a person."""
+
+    why: str
+    context: tuple[str, ...] = ()
+    """Columns that come with an export when something of hers hangs on a row."""
+    known_by: tuple[str, ...] = ()
+    """Columns by which an import finds the same row where it is brought."""
+
+
 @dataclass(frozen=True, slots=True)
 class Erasing:
     """A member who is being erased: who she was, in the words that must not be found any more."""
@@ -97,6 +108,7 @@ class ExportedFile:
 
 Eraser = Callable[[Erasing], None]
 FileFinder = Callable[[int], Iterable[ExportedFile]]
+FilePlacer = Callable[[str], Path | None]
 RowFinder = Callable[[int], Iterable[Mapping[str, Any]]]
 Bringer = Callable[["Brought"], None]
 E = TypeVar("E", bound=Eraser)
@@ -117,9 +129,10 @@ class Brought:
 
 
 _tables: dict[str, Table] = {}
-_nobodys: dict[str, str] = {}
+_nobodys: dict[str, Impersonal] = {}
 _erasers: list[Eraser] = []
 _files: list[FileFinder] = []
+_placers: list[FilePlacer] = []
 _rows: dict[str, RowFinder] = {}
 _bringers: list[Bringer] = []
 _last_erasers: list[Eraser] = []
@@ -130,9 +143,9 @@ def declare(name: str, **how: Any) -> None:
     _tables[name] = Table(name=name, **how)
 
 
-def nobodys(name: str, why: str) -> None:
+def nobodys(name: str, why: str, *, context: tuple[str, ...] = (), known_by: tuple[str, ...] = ()) -> None:
     """Say that a table holds nothing of a person, and why that is so."""
-    _nobodys[name] = why
+    _nobodys[name] = Impersonal(why=why, context=context, known_by=known_by)
 
 
 def erases(act: E) -> E:
@@ -150,6 +163,12 @@ def erases_outside(act: E) -> E:
 def has_files(find: F) -> F:
     """Declare the function that finds a member's files for her export."""
     _files.append(find)
+    return find
+
+
+def places_files(find: FilePlacer) -> FilePlacer:
+    """Declare the function that says where a file of an export belongs, by its name there; None for others."""
+    _placers.append(find)
     return find
 
 
@@ -179,13 +198,13 @@ def table(name: str) -> Table | None:
     return _tables.get(name)
 
 
-def impersonal() -> Mapping[str, str]:
+def impersonal() -> Mapping[str, Impersonal]:
     """Return the tables that hold nothing of a person, each with the reason."""
     return MappingProxyType(_nobodys)
 
 
 def erasers() -> tuple[Eraser, ...]:
-    """Return what features do when a member is erased, the highest floor first: it forgets what lower ones still have."""
+    """Return what features do when a member is erased, the highest floor first: it forgets what others have."""
     return tuple(reversed(_erasers))
 
 
@@ -197,6 +216,11 @@ def outside_erasers() -> tuple[Eraser, ...]:
 def file_finders() -> tuple[FileFinder, ...]:
     """Return the functions that find a member's files."""
     return tuple(_files)
+
+
+def file_placers() -> tuple[FilePlacer, ...]:
+    """Return the functions that say where files of an export belong."""
+    return tuple(_placers)
 
 
 def row_finder(name: str) -> RowFinder | None:

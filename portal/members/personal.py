@@ -89,12 +89,18 @@ declare(
 )
 declare("consent", owner="member_id", export="consents", erase=Erase.DELETE, move=Move.STAY)
 nobodys("segment", "A rule about members; it names nobody.")
-nobodys("organisation", "A company; the people who look after it are members and erased there.")
+nobodys(
+    "organisation",
+    "A company; the people who look after it are members and erased there.",
+    context=("name", "kind", "key", "country", "region"),
+    known_by=("name",),
+)
 
 declare(
     "activity",
     owner="actor_id",
     export="activity",
+    secret=("xid",),
     erase=Erase.BY_HAND,
     move=Move.STAY,
     why="The record says what happened under numbers; words of hers in a payload are emptied.",

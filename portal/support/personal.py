@@ -2,8 +2,8 @@
 
 import portal.support.merging  # noqa: F401 - what a join of two accounts does besides moving rows
 from portal.community.screening import Why
-from portal.kernel.personal import Erase, Erasing, declare, erases, nobodys
-from portal.support import services
+from portal.kernel.personal import Brought, Erase, Erasing, brings_back, declare, erases, nobodys
+from portal.support import bringing, services
 
 declare(
     "question",
@@ -35,3 +35,9 @@ def take_away_questions_and_answers(erasing: Erasing) -> None:
         services.hide_question(question_id, actor_id=erasing.member_id, why=Why.ERASED)
     for answer_id in erasing.posts.get("answer", ()) if erasing.texts else ():
         services.hide_answer(answer_id, actor_id=erasing.member_id, why=Why.ERASED)
+
+
+@brings_back
+def stand_up_questions(brought: Brought) -> None:
+    """Give the questions and answers of a brought member their counts."""
+    bringing.stand_up(brought)
