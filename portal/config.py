@@ -70,6 +70,11 @@ SETTINGS = (
         "…_CLIENT_SECRET, and if need be …_LABEL, …_SCOPES, …_ALGORITHMS",
     ),
     Setting("PORTAL_OIDC_ALLOW_PRIVATE", "0", "1 lets providers be on private addresses and without https: for tests"),
+    Setting(
+        "PORTAL_GUESTS",
+        "1",
+        "who has not signed in may vote, propose and ask, and confirms by mail: 1 on public boards, 0 nowhere, or their keys",
+    ),
     Setting("PORTAL_PROXIES", "0", "number of trusted proxies in front, for the client's address"),
     Setting("PORTAL_CRM", "none", "tryton, webhook or none"),
     Setting("PORTAL_CRM_URL", "", "address of the CRM's interface"),

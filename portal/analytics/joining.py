@@ -22,7 +22,8 @@ from portal.support import facade as support
 JOINED = (MembersMerged, MembersUnmerged)
 _REHOME = text("""
 UPDATE answer_course c SET author_id = n.author_id, asker_id = n.asker_id
-FROM unnest(CAST(:ids AS bigint[]), CAST(:authors AS bigint[]), CAST(:askers AS bigint[])) AS n (id, author_id, asker_id)
+FROM unnest(CAST(:ids AS bigint[]), CAST(:authors AS bigint[]), CAST(:askers AS bigint[]))
+     AS n (id, author_id, asker_id)
 WHERE c.answer_id = n.id AND (c.author_id, c.asker_id) IS DISTINCT FROM (n.author_id, n.asker_id)""")
 
 

@@ -92,11 +92,21 @@ def propose_idea(
     return idea.id
 
 
+def check_idea(viewer: Viewer, *, board: str, title: str, body: str, category: str) -> None:
+    """Look at what somebody would propose, without proposing it: she has to confirm her address first.
+
+    :raise NotFound: when there is no such board for this viewer.
+    :raise Invalid: when something typed needs mending.
+    """
+    _texts(title, body)
+    _category(category, community.board_by_key(viewer, board, "ideas"))
+
+
 def _announce(idea: Idea, *, at: datetime | None = None) -> None:
     """Tell of an idea for the first time; its author follows it."""
     publish(IdeaPosted(actor_id=idea.author_id, **_of(idea)), at=at, quiet=at is not None)
     community_services.follow(idea.author_id, "idea", idea.id, at=at)
-    mentions.announce("idea", idea.id)
+    mentions.announce("idea", idea.id, idea.body)
 
 
 def _screened(idea: Idea, viewer: Viewer) -> str | None:
@@ -445,7 +455,8 @@ def hide(idea_id: int, *, actor: Viewer, why: str = "") -> None:
     :param why: one of `community.screening.Why`; by default whether its author or somebody else did it.
     :raise Forbidden: when the viewer is neither its author nor a moderator.
     """
-    idea, tally = queries.idea_for_update(actor, idea_id)
+    erases = why == Why.ERASED
+    idea, tally = queries.any_idea_for_update(idea_id) if erases else queries.idea_for_update(actor, idea_id)
     if idea.author_id != actor.id and not actor.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only its author or a moderator can hide an idea."))
     reason = why or (Why.AUTHOR if idea.author_id == actor.id else Why.HIDDEN).value

@@ -13,13 +13,17 @@ from portal.community import impressions
 from portal.community import queries as community
 from portal.community.queries import BoardCard
 from portal.community.registry import shows_boards, topics_of
-from portal.community.rules import Origin, Voting, origin_of
-from portal.ideas import drawing, lists, queries, rules, services
+from portal.community.queries.conversation import DraftCard
+from portal.community.rules import Origin, Voting, Window, origin_of, thread, window
+from portal.community.views import drafts
+from portal.community.views.uploads import with_files
+from portal.ideas import drawing, guests, lists, queries, rules, services
 from portal.ideas.forms import REASON_WORDS, CommentForm, IdeaForm, StageForm
 from portal.kernel.clock import today
 from portal.kernel.errors import Invalid
 from portal.kernel.formats import since
 from portal.kernel.paging import Page
+from portal.members.guests import has_guest_door
 from portal.members.policy import Viewer, access, anyone, role, signed_in
 from portal.members.rules import Role
 from portal.members.session import current_viewer
@@ -33,6 +37,7 @@ ANSWERING = (Role.MODERATOR, Role.BRAND_MANAGER)
 def init_app(app: Flask) -> None:
     """Open the doors."""
     app.register_blueprint(bp)
+    app.register_blueprint(guests.bp)
     drawing.init_app(app)
 
 
@@ -147,6 +152,7 @@ def counting() -> ResponseReturnValue:
 
 @bp.route("/ideas/new", methods=["GET", "POST"])
 @access(signed_in)
+@has_guest_door("/ideas/new/guest")
 def new() -> ResponseReturnValue:
     """Propose an idea; what was typed stays when something needs mending."""
     viewer = current_viewer()
@@ -155,22 +161,24 @@ def new() -> ResponseReturnValue:
     chosen = form.offer(boards, request.args.get("board"))
     if request.method == "GET" and not form.title.data:
         form.title.data = request.args.get("title", "")
+    draft = drafts.begin(viewer, "propose", form)
     if form.validate_on_submit():
         try:
             idea_id = services.propose_idea(
                 viewer,
                 board=form.board.data,
                 title=form.title.data or "",
-                body=form.body.data or "",
+                body=with_files(viewer, form.body.data),
                 category=_offered(form),
                 tags=form.words(),
             )
         except Invalid as refusal:
             _mark(form, refusal)
         else:
+            drafts.sent(viewer, "propose")
             flash(_("Your idea is out. We show it to at least %(n)s people.", n=rules.MIN_VIEWERS))
             return redirect(f"/ideas/{idea_id}")
-    return render_template("ideas/new.html", form=form, boards=boards, board=chosen), 422 if form.errors else 200
+    return render_template("ideas/new.html", form=form, boards=boards, board=chosen, draft=draft), 422 if form.errors else 200
 
 
 def _offered(form: IdeaForm) -> str:
@@ -202,21 +210,24 @@ def edit(idea_id: int) -> ResponseReturnValue:
     form = IdeaForm(data={"title": idea.title, "body": idea.body, "category": idea.category, "tags": tags})
     form.board.data = place.key
     form.offer([place], place.key)
+    key = f"idea-{idea_id}"
+    draft = drafts.begin(viewer, key, form)
     if form.validate_on_submit():
         try:
             services.edit_idea(
                 idea_id,
                 viewer,
                 title=form.title.data or "",
-                body=form.body.data or "",
+                body=with_files(viewer, form.body.data),
                 category=_offered(form),
                 tags=form.words(),
             )
         except Invalid as refusal:
             _mark(form, refusal)
         else:
+            drafts.sent(viewer, key)
             return redirect(idea.url)
-    return render_template("ideas/edit.html", form=form, idea=idea, board=place), 422 if form.errors else 200
+    return render_template("ideas/edit.html", form=form, idea=idea, board=place, draft=draft), 422 if form.errors else 200
 
 
 # One idea
@@ -226,35 +237,42 @@ def edit(idea_id: int) -> ResponseReturnValue:
 @access(anyone)
 def show(idea_id: int) -> ResponseReturnValue:
     """Show one idea; whoever opens it has seen it."""
-    page = _show(idea_id, CommentForm(), StageForm())
+    form, draft = CommentForm(), None
+    if "draft" in request.args:
+        draft = drafts.begin(current_viewer(), f"comment-idea-{idea_id}", form)
+    page = _show(idea_id, form, StageForm(), draft=draft)
     impressions.record(current_viewer(), KIND, [idea_id], origin_of(request.args.get("from")))
     return page
 
 
-def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 200) -> ResponseReturnValue:
+def _show(
+    idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 200, draft: DraftCard | None = None
+) -> ResponseReturnValue:
     viewer = current_viewer()
     idea = queries.idea_page(viewer, idea_id)
     way = queries.way_of(idea_id)
-    comments = community.comments_on(KIND, [idea_id]).get(idea_id, [])
+    comments = community.comments_on(KIND, [idea_id], reader=viewer.member_id).get(idea_id, [])
+    part = _window(comments)
     topics = topics_of(KIND, [idea_id]).get(idea_id, ())
     may_answer, may_hide = viewer.has_role(*ANSWERING), viewer.has_role(Role.MODERATOR)
     replying_to = _replied(comments)
     stage_form.offer(idea.board, idea.stage)
     ages = [since(moment) for moment in (idea.created_at, *(one.created_at for one in comments))]
     mine = [idea.author_id == viewer.member_id, *(one.id for one in comments if one.author_id == viewer.member_id)]
-    shown = (idea, way, comments, topics, may_answer, may_hide, replying_to, ages, mine, today())
+    shown = (idea, way, comments, topics, may_answer, may_hide, replying_to, ages, mine, today(), part)
     answers = [step for step in way if step.answer_html]
     body = drawing.body(
         viewer,
         "ideas/_show.html",
-        shown if status == HTTPStatus.OK else None,
+        shown if status == HTTPStatus.OK and draft is None else None,
         idea=idea,
         board=idea.board,
         way=way,
         answer=answers[-1] if answers else None,
         earlier=answers[-2::-1],
         reasons=REASON_WORDS,
-        thread=lambda: drawing.thread(comments, viewer, may_hide=may_hide),
+        thread=lambda: drawing.thread(comments, part, viewer, may_hide=may_hide),
+        draft=draft,
         topics=topics,
         form=form,
         stage_form=stage_form,
@@ -264,6 +282,12 @@ def _show(idea_id: int, form: CommentForm, stage_form: StageForm, status: int = 
         **_voting(idea),
     )
     return render_template("ideas/show.html", idea=idea, form=form, stage_form=stage_form, body=body), status
+
+
+def _window(comments: list[community.CommentRow]) -> Window:
+    """Return the part of the thread that the address asks for."""
+    before, opened = (request.args.get(name, type=_number) for name in ("before", "open"))
+    return window(thread({one.id: one.parent_id for one in comments}), before=before, opened=opened)
 
 
 def _replied(comments: list[community.CommentRow]) -> community.CommentRow | None:
@@ -322,14 +346,15 @@ def _back(otherwise: str) -> str:
 @access(signed_in)
 def comment(idea_id: int) -> ResponseReturnValue:
     """Comment on an idea, or reply to a comment on it."""
-    form = CommentForm()
+    viewer, form = current_viewer(), CommentForm()
     if form.validate_on_submit():
         try:
-            parent = request.form.get("parent", type=_number)
-            written = services.comment_on_idea(idea_id, current_viewer(), body=form.body.data or "", parent_id=parent)
+            parent, body = request.form.get("parent", type=_number), with_files(viewer, form.body.data)
+            written = services.comment_on_idea(idea_id, viewer, body=body, parent_id=parent)
         except Invalid as refusal:
             _mark(form, refusal)
         else:
+            drafts.sent(viewer, f"comment-idea-{idea_id}")
             return redirect(f"/ideas/{idea_id}#comment-{written}", 303)
     return _show(idea_id, form, StageForm(formdata=None), 422)
 
@@ -354,6 +379,7 @@ def stage(idea_id: int) -> ResponseReturnValue:
         except Invalid as refusal:
             _mark(form, refusal)
         else:
+            drafts.sent(viewer, f"stage-{idea_id}")
             flash(_("Saved. Those who follow the idea are told."))
             return redirect(f"/ideas/{idea_id}", 303)
     return _show(idea_id, CommentForm(formdata=None), form, 422)

@@ -50,6 +50,16 @@ _WHY = {
 }
 
 
+def check_question(viewer: Viewer, *, board: str, title: str, body: str, category: str) -> None:
+    """Look at what somebody would ask, without asking it: she has to confirm her address first.
+
+    :raise NotFound: when the viewer may not see such a board.
+    :raise Invalid: when the title is empty, or something is too long or holds control characters.
+    """
+    _checked(title, body)
+    _category(category, community.board_by_key(viewer, board, community.BoardType.SUPPORT).categories)
+
+
 def ask_question(
     viewer: Viewer,
     *,
@@ -101,7 +111,7 @@ def _announce_question(question: Question, at: datetime | None = None) -> None:
     """Tell of a question for the first time; who asked it follows it."""
     community.follow(question.author_id, queries.KIND, question.id, at=at)
     _tell(QuestionAsked(actor_id=question.author_id, question_id=question.id, board_id=question.board_id), at)
-    mentions.announce(queries.KIND, question.id)
+    mentions.announce(queries.KIND, question.id, question.body)
 
 
 def _keep_waiting(thing: Question | Answer, why: str) -> None:
@@ -197,7 +207,7 @@ def _announce_answer(answer: Answer, asker_id: int, at: datetime | None = None) 
     community.follow(answer.author_id, queries.KIND, answer.question_id, at=at)
     event = AnswerGiven(actor_id=answer.author_id, asker_id=asker_id, by_asker=answer.by_asker, **_where(answer))
     _tell(event, at)
-    mentions.announce("answer", answer.id)
+    mentions.announce("answer", answer.id, answer.body)
 
 
 def edit_answer(answer_id: int, viewer: Viewer, *, body: str, as_moderator: bool = False) -> None:
@@ -453,6 +463,14 @@ def withdraw(viewer: Viewer, *, question_id: int | None = None, answer_id: int |
 
 
 # Small helpers
+
+
+def check_may_edit(viewer: Viewer, author_id: int) -> None:
+    """Let those pass who may change what this author wrote.
+
+    :raise Forbidden: when it is somebody else's.
+    """
+    _allow(rules.why_not_edit(author_id=author_id, member_id=viewer.id, is_agent=_is_agent(viewer)))
 
 
 def _my_question(question_id: int, viewer: Viewer, *, waiting: bool = False) -> Question:

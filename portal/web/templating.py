@@ -11,6 +11,7 @@ from flask import Flask, current_app, request
 from markupsafe import Markup
 
 from portal.kernel import charts, formats
+from portal.members import guests
 from portal.web.language import reader
 from portal.web.site import Site
 
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(
         asset=asset,
+        guest_vote_url=guest_vote_url,
         chart=charts,
         icon=icon,
         lang_attr=lang_attr,
@@ -81,6 +83,11 @@ def sign_in_url() -> str:
     )
     path = back.removeprefix(request.host_url.rstrip("/")) if back.startswith(request.host_url) else here()
     return "/sign-in?next=" + quote(path, safe="/")
+
+
+def guest_vote_url(vote_url: str) -> str:
+    """Return where somebody supports an idea who has not signed in: with an address, or by signing in."""
+    return vote_url.replace("/vote", "/support", 1) if guests.are_welcome() else sign_in_url()
 
 
 def lang_attr(code: str | None) -> Markup:

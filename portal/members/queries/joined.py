@@ -46,9 +46,7 @@ def as_merged(event: Event, merged: Mapping[int, int]) -> Event:
     """
     if not merged:
         return event
-    changed = {
-        name: merged[who] for name in _people_of(type(event)) if (who := getattr(event, name)) in merged
-    }
+    changed = {name: merged[who] for name in _people_of(type(event)) if (who := getattr(event, name)) in merged}
     return replace(event, **changed) if changed else event
 
 

@@ -181,7 +181,9 @@ def confirm_address(member_id: int, *, at: datetime | None = None) -> None:
         return
     who.email_verified_at = at or now()
     db.session.execute(
-        update(Identity).where(Identity.member_id == member_id, Identity.kind == "email").values(verified=True)
+        update(Identity)
+        .where(Identity.member_id == member_id, Identity.kind == "email", Identity.value == who.email)
+        .values(verified=True)
     )
     publish(MemberAddressConfirmed(actor_id=member_id, member_id=member_id))
 
@@ -234,6 +236,7 @@ def set_password_hash(member_id: int, password_hash: str | None) -> None:
     """Keep a new password and close every session that was opened with the old one."""
     who = queries.member_for_update(member_id)
     who.password = password_hash
+    who.guest = who.guest and password_hash is None
     close_sessions(member_id)
     publish(MemberPasswordChanged(actor_id=member_id, member_id=member_id))
 
@@ -306,6 +309,11 @@ def _close(*which: Any) -> None:
 def digest_of(token: str) -> str:
     """Return what is kept of a token. It is random and long, so that a plain hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def random_key() -> str:
+    """Return a secret that nobody guesses."""
+    return secrets.token_urlsafe(KEY_BYTES)
 
 
 def create_token(member_id: int, *, name: str, scopes: Collection[str]) -> str:

@@ -170,10 +170,12 @@ def _moving_statement(table: Table, column: str, where: str = "") -> Any:
     name, owner = _quoted(table.name, column)
     return text(f"""
         WITH moved AS (
-            UPDATE {name} AS t SET {owner} = :kept WHERE t.{owner} = :gone {where} RETURNING {_key_of(table, "t")} AS key
+            UPDATE {name} AS t SET {owner} = :kept WHERE t.{owner} = :gone {where}
+            RETURNING {_key_of(table, "t")} AS key
         )
         INSERT INTO member_merge_row (merge_id, what, of, key, before)
-        SELECT :merge, 'moved', '{table.name}', key, jsonb_build_object('{column}', CAST(:gone AS bigint)) FROM moved""")
+        SELECT :merge, 'moved', '{table.name}', key, jsonb_build_object('{column}', CAST(:gone AS bigint))
+        FROM moved""")
 
 
 def _keys(table: Table, column: str, gone_id: int) -> list[str]:
@@ -239,9 +241,7 @@ def _keep_refusals(joining: Joining) -> None:
     said = set(db.session.scalars(select(Consent.purpose).filter_by(member_id=joining.kept_id)))
     for purpose, (given, terms) in last.items():
         if not given and purpose not in said:
-            row = insert(Consent).values(
-                member_id=joining.kept_id, purpose=purpose, given=False, terms=terms, at=now()
-            )
+            row = insert(Consent).values(member_id=joining.kept_id, purpose=purpose, given=False, terms=terms, at=now())
             joining.tell("consent", {"id": db.session.execute(row.returning(Consent.id)).scalar_one()})
 
 

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 
 from portal.community import facade as community
 from portal.kernel.errors import Invalid, NotFound
+from portal.members.guests import has_guest_door
 from portal.members.policy import access, signed_in
 from portal.members.session import current_viewer
 from portal.support import queries, services
@@ -19,6 +20,7 @@ UNPROCESSABLE = 422
 
 @bp.route("/questions/ask", methods=["GET", "POST"])
 @access(signed_in)
+@has_guest_door("/questions/ask/guest")
 def ask() -> ResponseReturnValue:
     """Write a question; those that are close appear while one types."""
     viewer = current_viewer()

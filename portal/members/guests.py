@@ -1,0 +1,118 @@
+"""Whether guests are welcome, how often they may act, and the mail that asks them to confirm.
+
+``PORTAL_GUESTS`` is 1 (on every public board), 0 (nowhere) or the keys of boards with commas between them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from flask import current_app, render_template, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from limits import RateLimitItemPerHour
+from wtforms import EmailField, StringField
+from wtforms.validators import DataRequired, Length
+
+from portal.kernel.errors import Invalid, TooMany
+from portal.members import mail
+from portal.members.jobs import deliver
+from portal.members.rules import NAME_MAX
+from portal.members.services import guests
+from portal.members.throttle import throttle
+
+V = TypeVar("V", bound=Callable[..., Any])
+EMAIL_MAX = 254
+TO_ADDRESS = RateLimitItemPerHour(5, namespace="guest-to")
+"""Mails to one address in an hour, whoever asks for them."""
+FROM_HERE = RateLimitItemPerHour(30, namespace="guest-from")
+"""Acts from one network address in an hour: a class of pupils passes, a program does not."""
+ALL_TOGETHER = RateLimitItemPerHour(1000, namespace="guest-all")
+"""Such mails in an hour, all together."""
+
+
+def are_welcome(board: str | None = None) -> bool:
+    """Return whether guests may act on a board, or anywhere."""
+    said = str(current_app.config.get("PORTAL_GUESTS") or "1").strip()
+    if said == "0" or not mail.is_possible():
+        return False
+    return said == "1" or board is None or board in {key.strip() for key in said.split(",")}
+
+
+def has_guest_door(path: str) -> Callable[[V], V]:
+    """Declare the page on which guests do what this view is for, beside signing in."""
+
+    def declare(view: V) -> V:
+        view.guest_door = path  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def guest_door_of(view: Callable[..., Any]) -> str | None:
+    """Return the page for guests beside a view, if it has one and guests are welcome."""
+    door: str | None = getattr(view, "guest_door", None)
+    return door if door is not None and are_welcome() else None
+
+
+class AsGuest:
+    """The two fields with which somebody who has not signed in says who she is; mixed into a feature's form."""
+
+    guest_name = StringField(
+        _l("Your name"),
+        description=_l("As others will see it."),
+        validators=[DataRequired(_l("Write your name.")), Length(max=NAME_MAX)],
+        render_kw={"autocomplete": "name", "maxlength": NAME_MAX},
+    )
+    guest_email = EmailField(
+        _l("E-mail address"),
+        validators=[DataRequired(_l("Write your e-mail address.")), Length(max=EMAIL_MAX)],
+        render_kw={"autocomplete": "email", "autocapitalize": "none", "maxlength": EMAIL_MAX},
+    )
+
+
+def leave(kind: str, *, email: str, name: str, lang: str, title: str, payload: Mapping[str, Any]) -> None:
+    """Keep what a guest wants to do, and mail her the link that confirms it.
+
+    What the page answers is the same whoever has the address; only the mail says whether there is an account. Nothing
+    that the guest typed stands in the mail: nobody can have us write to a stranger in words of hers.
+
+    :raise Invalid: for what cannot be an address or a name.
+    :raise TooMany: when too much was asked for, for this address, from here or by all together.
+    """
+    _count(email)
+    address, secret = guests.keep_act(kind, email=email, name=name, lang=lang, title=title, payload=payload)
+    holder = guests.holder_of(address)
+    words = render_template(
+        "members/mail/guest.txt",
+        kind=kind,
+        secret=secret,
+        days=guests.DAYS,
+        known=holder is not None and not holder.is_guest,
+        portal_url=current_app.config["PORTAL_URL"],
+        portal=current_app.config["PORTAL_NAME"],
+    )
+    subjects = {"vote": _("Confirm your vote"), "idea": _("Confirm your idea"), "question": _("Confirm your question")}
+    deliver.later(address, subjects[kind], words)
+
+
+def _count(email: str) -> None:
+    counts = throttle()
+    limits = (
+        (TO_ADDRESS, f"account:{email.strip().casefold()[:EMAIL_MAX]}"),
+        (FROM_HERE, f"address:{request.remote_addr}"),
+        (ALL_TOGETHER, "all"),
+    )
+    if not all(counts.is_open(limit, [key]) for limit, key in limits):
+        raise TooMany(_("That was a lot in one hour. Wait a little, or sign in."), retry_after=3600)
+    for limit, key in limits:
+        counts.count(limit, [key])
+
+
+def say_in(form: Any, refusal: Invalid) -> None:
+    """Put each sentence to its field; what belongs to no field is said on top."""
+    for name, sentence in refusal.fields.items():
+        field = getattr(form, {"email": "guest_email", "name": "guest_name"}.get(name, name), None)
+        if field is None:
+            form.form_errors.append(str(sentence))
+        else:
+            field.errors = [*field.errors, str(sentence)]
