@@ -53,7 +53,7 @@ def _release(comment_id: int, actor: Viewer) -> None:
 
 
 def _rewrite(comment_id: int, actor: Viewer, _title: str, body: str) -> None:
-    services.edit_comment(actor, comment_id, body, restoring=True)
+    services.edit_comment(actor, comment_id, body, as_moderator=True)
 
 
 def _of_author(member_id: int, limit: int) -> Sequence[int]:

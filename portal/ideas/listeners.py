@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from portal.community.events import CommentHidden, CommentShown
 from portal.community.facade import Card, describes
 from portal.community.screening import counts_comments
-from portal.ideas import lists, services
+from portal.ideas import keeping, lists, services
 from portal.kernel.events import listens_to
 from portal.members.events import MemberAddressConfirmed
+from portal.members.events.trust import TrustLevelChanged
 from portal.members.policy import Viewer
 
 
@@ -20,7 +21,7 @@ def describe_ideas(viewer: Viewer, ids: Sequence[int]) -> Mapping[int, Card]:
     }
 
 
-counts_comments("idea")(services.recount_comments)
+counts_comments(keeping.KIND)(services.recount_comments)
 
 
 @listens_to(CommentHidden)
@@ -41,3 +42,10 @@ def count_with_shown(event: CommentShown) -> None:
 def trust_earlier_votes(event: MemberAddressConfirmed) -> None:
     """Let votes given before the confirmation count whole. A repeat finds none that are fresh."""
     services.trust_votes(event.member_id)
+
+
+@listens_to(TrustLevelChanged)
+def trust_votes_of_the_trusted(event: TrustLevelChanged) -> None:
+    """Let votes of a newcomer count whole from the moment she is trusted. A repeat finds none that are fresh."""
+    if event.level > 0:
+        services.trust_votes(event.member_id)

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from portal.community import facade as community
 from portal.members.policy import Viewer
-from portal.support import facade, queries
+from portal.support import facade, keeping, queries
+
+__all__ = ["describe_answers", "describe_questions", "keeping"]
 
 
 @community.describes("question")

@@ -170,7 +170,7 @@ def _announce(comment: Comment, *, at: datetime | None = None) -> None:
         actor_id=comment.author_id, comment_id=comment.id, parent_id=comment.parent_id, **_place(comment)
     )
     publish(event, at=at, quiet=at is not None)
-    mentions.announce("comment", comment.id)
+    mentions.announce("comment", comment.id, comment.body)
 
 
 def _check_parent(parent_id: int, target_kind: str, target_id: int) -> None:
@@ -265,9 +265,10 @@ def withdraw_comment(viewer: Viewer, comment_id: int) -> None:
     :raise Forbidden: when the viewer is neither.
     """
     comment = queries.comment_row(comment_id)
-    if comment is None:
+    is_theirs = comment is not None and comment.author_id != viewer.id
+    if comment is None or (comment.hidden and is_theirs and not viewer.has_role(Role.MODERATOR)):
         raise NotFound(_l("There is no such comment."))
-    if comment.author_id != viewer.id and not viewer.has_role(Role.MODERATOR):
+    if is_theirs and not viewer.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only its author or a moderator can hide a comment."))
     hide_comment(comment_id, actor_id=viewer.id)
 
