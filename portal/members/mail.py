@@ -49,17 +49,27 @@ def send(recipient: str, subject: str, body: str) -> None:
     :raise OSError: when the server is away or refuses; the job that asked is tried again later.
     """
     if not has_server():
-        _keep(_message(_sender("localhost"), recipient, subject, body))
+        keep(_message(sender(), recipient, subject, body))
         return
+    with connect() as smtp:
+        smtp.send_message(_message(sender(), recipient, subject, body))
+
+
+def connect() -> smtplib.SMTP:
+    """Open a conversation with the mail server, signed in if the address names a user.
+
+    :raise OSError: when the server is away or refuses.
+    """
     server = urlsplit(str(current_app.config["PORTAL_MAIL_URL"]))
-    sender = _sender(server.hostname)
-    with _connected(server) as smtp:
-        if server.username:
-            smtp.login(unquote(server.username), unquote(server.password or ""))
-        smtp.send_message(_message(sender, recipient, subject, body))
+    smtp = _connected(server)
+    if server.username:
+        smtp.login(unquote(server.username), unquote(server.password or ""))
+    return smtp
 
 
-def _sender(host: str | None) -> str:
+def sender() -> str:
+    """Return the address that mails come from."""
+    host = urlsplit(str(current_app.config.get("PORTAL_MAIL_URL") or "")).hostname or "localhost"
     return str(current_app.config.get("PORTAL_MAIL_FROM") or f"no-reply@{host}")
 
 
@@ -68,7 +78,7 @@ def folder() -> Path:
     return Path(current_app.config["PORTAL_DATA_DIR"]) / "mail"
 
 
-def _keep(message: EmailMessage) -> None:
+def keep(message: EmailMessage) -> None:
     """Write a mail down for whoever develops; in production nothing is kept."""
     if not is_kept():
         log.warning("no mail server: a mail was dropped")

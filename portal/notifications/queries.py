@@ -203,7 +203,12 @@ def sources_of(notification_id: int) -> list[str]:
 def settings_of(member_id: int) -> Settings:
     """Return when and where a member wants to be reached; the defaults when she has said nothing."""
     found = db.session.scalar(select(Settings).filter_by(member_id=member_id))
-    return found or Settings(member_id=member_id)
+    return found or with_defaults(member_id)
+
+
+def with_defaults(member_id: int) -> Settings:
+    """Return the settings of a member who has said nothing, as a row that is not kept."""
+    return Settings(member_id=member_id)
 
 
 def places_of(member_id: int) -> dict[tuple[str, int], str]:
@@ -235,9 +240,16 @@ def is_something_due(way: str, moment: datetime | None = None) -> bool:
     return db.session.scalar(found.limit(1)) is not None
 
 
-def address_of(member_id: int) -> str | None:
-    """Return the address a member has shown to be hers, None while she has none or has left."""
-    found = select(Member.email).where(
-        Member.id == member_id, Member.active, ~Member.placeholder, Member.email_verified_at.is_not(None)
+def addresses_of(members: Collection[int]) -> dict[int, str]:
+    """Return the addresses that members have shown to be theirs; who has none, or has left, is not there."""
+    found = select(Member.id, Member.email).where(
+        Member.id.in_(members), Member.active, ~Member.placeholder, Member.email_verified_at.is_not(None)
     )
-    return db.session.scalar(found)
+    return {row[0]: row[1] for row in db.session.execute(found) if row[1]}
+
+
+def settings_among(members: Collection[int]) -> dict[int, Settings]:
+    """Return when and where members want to be reached, by member."""
+    found = db.session.scalars(select(Settings).where(Settings.member_id.in_(members)))
+    known = {one.member_id: one for one in found}
+    return {who: known.get(who) or with_defaults(who) for who in members}

@@ -62,15 +62,26 @@ def _link(title: str, url: str, lang: str | None) -> str:
 
 
 HTML = Dress(lambda text: Markup("<b>{}</b>").format(text), _link, escape)
-PLAIN = Dress(str, lambda title, _url, _lang: f"“{title}”", str)
+
+
+def mailed(site: str) -> Dress:
+    """Return how names and titles are written in a mail: as in the page, with whole addresses."""
+    return Dress(HTML.strong, lambda title, url, lang: _link(title, f"{site}{url}", lang), HTML.plain)
+
+
+PLAIN = Dress(str, lambda title, _url, _lang: _("“%(title)s”", title=title), str)
 
 
 def show(viewer: Viewer, rows: Sequence[NoticeRow], dress: Dress = HTML) -> list[Notice]:
     """Return notices as this member may see them; what she may not see (any more) is left out."""
+    return show_in(viewer, rows, (dress,))[0]
+
+
+def show_in(viewer: Viewer, rows: Sequence[NoticeRow], dresses: Sequence[Dress]) -> list[list[Notice]]:
+    """Return the same notices in several dresses."""
     cards = community.describe(viewer, {_thing(row) for row in rows if _is_thing(row)})
     people = member_cards([who for row in rows for who in row.actor_ids])
-    shown = [_notice(row, cards, people, dress) for row in rows]
-    return [notice for notice in shown if notice is not None]
+    return [[notice for row in rows if (notice := _notice(row, cards, people, dress)) is not None] for dress in dresses]
 
 
 def _thing(row: NoticeRow) -> tuple[str, int]:
@@ -94,7 +105,7 @@ def _notice(
         id=row.id,
         kind=row.kind,
         icon=_icon(kind, row),
-        sentence=Markup(sentence) if dress is HTML else sentence,  # noqa: S704 - made of escaped parts
+        sentence=sentence if dress is PLAIN else Markup(sentence),  # noqa: S704 - made of escaped parts
         reason=reason_of(row),
         row=row,
         url=told.url,

@@ -6,7 +6,7 @@ from flask import current_app
 
 from portal.kernel.database import after_commit
 from portal.kernel.projections import FactRow, projection
-from portal.notifications import post, rules
+from portal.notifications import jobs, post, rules
 from portal.notifications.occasions import HIDERS, TELLERS, sources_hidden, tellings_of, things_hidden
 from portal.notifications.services.telling import Told, take_back, take_back_about, tell
 
@@ -24,6 +24,8 @@ def tell_members(facts: Sequence[FactRow]) -> None:
     told = tell(telling for fact in fresh for telling in tellings_of(fact))
     gone = take_back([source for fact in facts for source in sources_hidden(fact.event)])
     gone |= take_back_about([thing for fact in facts for thing in things_hidden(fact.event)])
+    if told:
+        jobs.send_urgent()
     if told or gone:
         after_commit(lambda: ring(told, gone))
 

@@ -1,0 +1,48 @@
+"""Slow work of notifications: what leaves the portal leaves from here, never from inside a request.
+
+Every message has a row that says how far it has come, so that any of these can run twice or at once.
+"""
+
+import structlog
+
+from portal.kernel.jobs import job
+from portal.kernel.periodic import periodic
+from portal.notifications import digests, queries, sending, services
+from portal.notifications.rules.kinds import Way
+from portal.notifications.services import delivering
+
+log = structlog.get_logger(__name__)
+
+
+@job(queue="quick")
+def send_mails() -> None:
+    """Send the mails that are due; what a repeat finds is what is left."""
+    if sending.send_mails():
+        send_mails.once("mails")
+
+
+def send_urgent() -> None:
+    """Have sent at once what does not wait."""
+    if queries.is_something_due(Way.MAIL):
+        send_mails.once("mails")
+
+
+@periodic(seconds=20)
+def send_due() -> None:
+    """Have sent what has become due, and settle what was in the hands of a worker that died."""
+    for delivery_id in delivering.doubt():
+        log.warning("may have been sent; not sent again", delivery=delivery_id)
+    if any(queries.is_something_due(way) for way in (Way.MAIL, Way.DIGEST)):
+        send_mails.once("mails")
+
+
+@periodic(seconds=600)
+def plan_digests() -> None:
+    """Put down the digests whose hour has come: each slot once, also after runs were missed."""
+    digests.plan()
+
+
+@periodic(cron="37 3 * * *")
+def forget_old() -> None:
+    """Remove read notices older than 90 days; again finds none."""
+    services.forget_old()

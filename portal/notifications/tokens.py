@@ -1,0 +1,37 @@
+"""Signed words in the links of mails: whoever holds one may stop that kind of mail for its reader, and nothing else."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeSerializer
+
+SALT = "portal.notifications.unsubscribe"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """What a link stops: for whom, which kind of mail, about which thing."""
+
+    member_id: int
+    kind: str
+    thing_kind: str = ""
+    thing_id: int = 0
+
+
+def sign(what: Unsubscribe) -> str:
+    """Return the words of a link. They never expire: a mail can be old."""
+    return str(_serializer().dumps([what.member_id, what.kind, what.thing_kind, what.thing_id]))
+
+
+def read(token: str) -> Unsubscribe | None:
+    """Return what a link stops, or None for one that we did not make."""
+    try:
+        member_id, kind, thing_kind, thing_id = _serializer().loads(token)
+    except (BadData, ValueError, TypeError):
+        return None
+    return Unsubscribe(int(member_id), str(kind), str(thing_kind), int(thing_id))
+
+
+def _serializer() -> URLSafeSerializer:
+    older = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
+    return URLSafeSerializer([*reversed(older), current_app.config["SECRET_KEY"]], salt=SALT)
