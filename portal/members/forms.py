@@ -20,6 +20,7 @@ from wtforms import (
     BooleanField,
     EmailField,
     Field,
+    HiddenField,
     PasswordField,
     SelectField,
     SelectMultipleField,
@@ -30,12 +31,15 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.members import throttle
+from portal.members import attempts, mail, passwords, throttle
 from portal.members.rules import BIO_MAX, NAME_MAX, PASSWORD_MOST, Scope, own_path
 
 EMAIL_MAX = 254
 LANGUAGES = (SelectChoice("it", "Italiano"), SelectChoice("en", "English"))
 WRONG_PAIR = _l("Address and password do not go together.")
+WRONG_OR_UNCONFIRMED = _l(
+    "Address and password do not go together, or the address is not confirmed yet: then open the link in our mail."
+)
 TOO_MANY = _l("Too many attempts. Wait five minutes, then try again.")
 TOO_MANY_NEW = _l("Many accounts were made from here within the hour. Try again later.")
 FIELD_MISSING = _l("Write something here.")
@@ -73,18 +77,20 @@ class SignInForm(KeepsOwnPath, LoginForm):
     remember = BooleanField(_l("Stay signed in on this device"))
 
     def validate(self, **kwargs: Any) -> bool:
-        """Check the pair, unless too many attempts were made with this account or from this address."""
-        keys = [f"account:{(self.email.data or '').casefold()[:EMAIL_MAX]}", f"address:{request.remote_addr}"]
-        if not throttle.throttle().is_open(throttle.SIGN_IN, keys):
+        """Check the pair, unless too many attempts were made with this account, from this address or altogether."""
+        typed = (self.email.data or "")[:EMAIL_MAX]
+        if not attempts.may_try(typed):
             self.form_errors = [TOO_MANY]
             g.form_status = 429
             return False
         if super().validate(**kwargs):
             return True
-        if self.email.data and self.password.data and not self.user_authenticated:
-            throttle.throttle().count(throttle.SIGN_IN, keys)
+        if typed and self.password.data and (not self.user_authenticated or self.requires_confirmation):
+            member_id = self.user.id if self.user is not None else None
+            outcome = "unconfirmed" if self.user_authenticated else "wrong_password"
+            attempts.failed(typed, member_id, way="password", outcome=outcome)
             self.email.errors, self.password.errors = [], []
-            self.form_errors = [WRONG_PAIR]
+            self.form_errors = [WRONG_OR_UNCONFIRMED if mail.has_server() else WRONG_PAIR]
         return False
 
 
@@ -123,8 +129,15 @@ class ForgottenForm(ForgotPasswordForm):
     email = _address(valid_user_email)
 
     def validate(self, **kwargs: Any) -> bool:
-        """Find the account, unless too many links were asked for from here."""
-        return _may_ask_for_link(self) and bool(super().validate(**kwargs))
+        """Find the account, unless too many links were asked for from here. It takes as long whether there is one."""
+        if not _may_ask_for_link(self):
+            return False
+        found = bool(super().validate(**kwargs))
+        if not found and self.user is not None and self.requires_confirmation:
+            self.email.errors, found = [], True  # whoever opens the link confirms the address, too
+        if found:  # for others, Flask-Security does as much
+            passwords.hash_password("nothing")
+        return found
 
 
 class ConfirmationForm(SendConfirmationForm):
@@ -161,6 +174,54 @@ class PasswordForm(ChangePasswordForm):
     password = _word(_l("Present password"), "current-password")
     new_password = _word(_l("New password"), "new-password")
     new_password_confirm = None  # type: ignore[assignment]
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]
+    """A code of an app, or a recovery code."""
+
+    code = StringField(
+        _l("Code"),
+        validators=[InputRequired(_l("Write the code.")), Length(max=40)],
+        render_kw={"autocomplete": "one-time-code", "inputmode": "text", "maxlength": 40, "spellcheck": "false"},
+    )
+
+
+class AppCodeForm(FlaskForm):  # type: ignore[misc]
+    """The first code that an app shows."""
+
+    code = StringField(
+        _l("The six figures that the app shows now"),
+        validators=[InputRequired(_l("Write the code.")), Length(max=40)],
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 12},
+    )
+
+
+class AgainForm(FlaskForm):  # type: ignore[misc]
+    """The password, once more."""
+
+    password = _word(_l("Password"), "current-password")
+
+
+class AddressForm(FlaskForm):  # type: ignore[misc]
+    """Another address."""
+
+    email = EmailField(
+        _l("New e-mail address"),
+        validators=[DataRequired(_l("Write your e-mail address.")), Length(max=EMAIL_MAX)],
+        render_kw={"autocomplete": "email", "autocapitalize": "none", "maxlength": EMAIL_MAX},
+    )
+
+
+class PasskeyForm(FlaskForm):  # type: ignore[misc]
+    """What a device answered, as the page's script puts it in."""
+
+    name = StringField(
+        _l("Name of the passkey"),
+        validators=[Length(max=NAME_MAX)],
+        render_kw={"autocomplete": "off", "maxlength": NAME_MAX},
+    )
+    ticket = HiddenField(validators=[Length(max=100)])
+    answer = HiddenField(validators=[Length(max=16_384)])
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]

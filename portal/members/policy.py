@@ -41,6 +41,10 @@ class Viewer:
     """Whether this session was opened with two proofs, or the token by somebody who has two."""
     sleeping: frozenset[str] = frozenset()
     """Roles that wait for a second proof: they are not among `roles`, and so they open nothing."""
+    unread: int = 0
+    """How many notices are new to her, in a browser's session."""
+    owes_terms: bool = False
+    """Whether there are newer terms than those she accepted."""
 
     @property
     def suspended(self) -> bool:
@@ -54,8 +58,8 @@ class Viewer:
 
     @property
     def is_staff(self) -> bool:
-        """Return whether the company employs this member."""
-        return self.kind == Kind.STAFF
+        """Return whether the company employs this member, and she has proved it as far as her roles ask."""
+        return self.kind == Kind.STAFF and not self.sleeping
 
     def has_role(self, *wanted: str) -> bool:
         """Return whether the viewer holds one of these roles; an admin holds all."""
@@ -81,7 +85,8 @@ NOBODY = Viewer()
 
 def may_see_audience(viewer: Viewer, audience: str) -> bool:
     """Return whether the viewer belongs to a board's audience."""
-    return is_in_audience(audience, kind=viewer.kind, roles=viewer.roles, segments=viewer.segments)
+    kind = None if viewer.sleeping else viewer.kind
+    return is_in_audience(audience, kind=kind, roles=viewer.roles, segments=viewer.segments)
 
 
 def may_see_hidden(viewer: Viewer, *, author_id: int | None = None, why: str | None = None) -> bool:

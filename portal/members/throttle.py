@@ -11,6 +11,10 @@ from portal.kernel.broker import with_broker
 
 SIGN_IN = RateLimitItemPerMinute(10, 5, namespace="sign-in")
 """Failed attempts an account, and an address, in five minutes."""
+CODE = RateLimitItemPerMinute(6, 5, namespace="code")
+"""Wrong codes of a second step an account, and an address, in five minutes: one in a thousand guesses a day hits."""
+EVERYWHERE = RateLimitItemPerMinute(1500, 5, namespace="everywhere")
+"""Failed attempts of all together in five minutes: whoever tries one password on a million accounts is stopped, too."""
 SIGN_UP = RateLimitItemPerMinute(100, 60, namespace="sign-up")
 """New accounts an address in an hour."""
 

@@ -96,23 +96,25 @@ def test_a_newcomer_confirms_her_address_by_the_link(
     mailing: Flask, post_office: PostOffice, browser: FlaskClient
 ) -> None:
     fields = {"name": "Ruth Okafor", "email": "ruth@example.org", "password": "warm socks for winter"}
-    assert send(browser, "/sign-up", **fields).status_code == 302
-    assert browser.get("/account").status_code == 200
+    assert send(browser, "/sign-up", **fields).location == "/sign-in"
+    assert browser.get("/account").status_code == 302
+    assert enter(browser, fields["password"], fields["email"]).status_code == 422
     mail, text = the_mail(mailing, post_office)
     assert (mail["To"], mail["Subject"]) == ("ruth@example.org", "Welcome: confirm your address")
     answer = browser.get(path_in(text))
     assert answer.status_code == 302
+    assert enter(browser, fields["password"], fields["email"]).status_code == 302
     db.session.expire_all()
     member = queries.member_by_email("ruth@example.org")
     assert member is not None
     assert member.email_verified_at is not None
-    assert "confirmed" in browser.get("/account").get_data(as_text=True)
+    assert "ruth@example.org" in browser.get("/account/security").get_data(as_text=True)
 
 
 def test_links_never_lead_to_the_host_somebody_claimed(
     mailing: Flask, post_office: PostOffice, browser: FlaskClient
 ) -> None:
-    a_member(email="marta@example.org", password_hash=passwords.hash_password(PASSWORD))
+    a_member(email="marta@example.org", verified=True, password_hash=passwords.hash_password(PASSWORD))
     elsewhere = "http://evil.example"
     page = browser.get("/forgotten", base_url=elsewhere).get_data(as_text=True)
     token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
@@ -126,7 +128,7 @@ def test_links_never_lead_to_the_host_somebody_claimed(
 def test_a_forgotten_password_is_replaced_by_the_link_and_only_once(
     mailing: Flask, post_office: PostOffice, browser: FlaskClient
 ) -> None:
-    a_member(email="marta@example.org", password_hash=passwords.hash_password(PASSWORD))
+    a_member(email="marta@example.org", verified=True, password_hash=passwords.hash_password(PASSWORD))
     phone = mailing.test_client()
     assert enter(phone).status_code == 302
     assert send(browser, "/forgotten", email="Marta@example.org").status_code == 200
@@ -144,7 +146,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_and_only_once(
 def test_nobody_learns_which_addresses_have_an_account(
     mailing: Flask, post_office: PostOffice, browser: FlaskClient
 ) -> None:
-    a_member(email="marta@example.org", password_hash=passwords.hash_password(PASSWORD))
+    a_member(email="marta@example.org", verified=True, password_hash=passwords.hash_password(PASSWORD))
     known = send(browser, "/forgotten", email="marta@example.org")
     unknown = send(mailing.test_client(), "/forgotten", email="nobody@example.org")
     assert known.status_code == unknown.status_code == 200
@@ -155,13 +157,44 @@ def test_nobody_learns_which_addresses_have_an_account(
 
 
 def test_signing_up_again_tells_only_the_owner(mailing: Flask, post_office: PostOffice, browser: FlaskClient) -> None:
-    a_member(email="marta@example.org", password_hash=passwords.hash_password(PASSWORD))
+    a_member(email="marta@example.org", verified=True, password_hash=passwords.hash_password(PASSWORD))
     fields = {"name": "Eve", "email": "marta@example.org", "password": "warm socks for winter"}
     assert send(browser, "/sign-up", **fields).status_code == 302
     mail, text = the_mail(mailing, post_office)
     assert mail["To"] == "marta@example.org"
     assert "You have one already" in text
     assert browser.get("/account").status_code == 302
+
+
+def test_signing_up_is_answered_alike_whether_the_address_is_known(
+    mailing: Flask, post_office: PostOffice, browser: FlaskClient
+) -> None:
+    a_member(email="marta@example.org", verified=True, password_hash=passwords.hash_password(PASSWORD))
+    told = []
+    for email in ("marta@example.org", "nobody@example.org"):
+        other = mailing.test_client()
+        fields = {"name": "Eve", "email": email, "password": "warm socks for winter"}
+        answer = send(other, "/sign-up", **fields)
+        page = other.get("/sign-in").get_data(as_text=True)
+        wrong = enter(other, fields["password"], email)
+        told.append((
+            answer.status_code, answer.location, page.count("We have sent a link to"), other.get("/account").status_code,
+            wrong.status_code, re.sub(r"value=\"[^\"]*\"", "", wrong.get_data(as_text=True).replace(email, "")),
+        ))  # fmt: skip
+    assert told[0] == told[1]
+
+
+def test_a_link_to_a_new_password_confirms_the_address_too(
+    mailing: Flask, post_office: PostOffice, browser: FlaskClient
+) -> None:
+    squatted = a_member(email="marta@example.org", password_hash=passwords.hash_password("of whoever came first"))
+    assert send(browser, "/forgotten", email="marta@example.org").status_code == 200
+    _mail, text = the_mail(mailing, post_office)
+    link = path_in(text)
+    assert send(browser, link, link, password="quattro ferri e un gatto").status_code == 302
+    assert enter(browser, "quattro ferri e un gatto").status_code == 302
+    db.session.expire_all()
+    assert queries.member_for_update(squatted).email_verified_at is not None
 
 
 def test_links_can_be_asked_for_a_few_times_only(mailing: Flask, browser: FlaskClient) -> None:
@@ -171,7 +204,7 @@ def test_links_can_be_asked_for_a_few_times_only(mailing: Flask, browser: FlaskC
 
 
 def test_mail_that_cannot_be_sent_waits(mailing: Flask, post_office: PostOffice, browser: FlaskClient) -> None:
-    a_member(email="marta@example.org", password_hash=passwords.hash_password(PASSWORD))
+    a_member(email="marta@example.org", verified=True, password_hash=passwords.hash_password(PASSWORD))
     working = mailing.config["PORTAL_MAIL_URL"]
     mailing.config["PORTAL_MAIL_URL"] = "smtp://127.0.0.1:9"
     send(browser, "/forgotten", email="marta@example.org")

@@ -269,7 +269,7 @@ def test_one_device_can_sign_out_another(app: Flask, client: FlaskClient, marta:
     phone = app.test_client()
     enter(phone)
     enter(client)
-    page = client.get("/account").get_data(as_text=True)
+    page = client.get("/account/security").get_data(as_text=True)
     (path,) = re.findall(r'action="(/account/sessions/\d+/close)"', page)
     send(client, path, page="/account")
     assert not is_in(phone)

@@ -50,6 +50,10 @@ from portal.members.rules import (
 TOKEN_PREFIX = "pt_"  # noqa: S105
 KEY_BYTES = 32
 SESSION_DAYS = 90
+ACCEPTING = frozenset({"sign_up", "guest", "invitation", "oidc", "provider"})
+"""Ways to join on which a person accepts the terms herself."""
+VOUCHED = frozenset({"command", "demo", "import"})
+"""Accounts that are made for people whose word is elsewhere; those that staff makes are asked at their first visit."""
 ENTRY_DAYS = 90
 LANGUAGES = ("it", "en")
 BATCH = 5000
@@ -99,12 +103,14 @@ def create_member(
         lang=lang,
         organisation_id=organisation_id,
         joined_at=joined_at or now(),
-        terms=TERMS,
+        terms=TERMS if origin in ACCEPTING or origin in VOUCHED else TERMS - 1,
         **(details or {}),
     )
     _add(who)
     db.session.add(Identity(member_id=who.id, kind="email", value=address, verified=verified, since=who.joined_at))
     publish(MemberJoined(actor_id=actor_id or who.id, member_id=who.id, kind=kind, origin=origin), at=joined_at)
+    if origin in ACCEPTING:
+        note_terms(who.id)
     return who
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from portal.kernel.clock import now
-from portal.kernel.database import db
+from portal.kernel.database import db, transaction
 from portal.members.models import Ticket as Row
 
 TICKET_BYTES = 32
@@ -54,6 +54,12 @@ def redeem(purpose: str, secret: str) -> Ticket | None:
     if found is None or found.expires_at <= now():
         return None
     return Ticket(found.member_id, dict(found.data))
+
+
+def redeem_at_once(purpose: str, secret: str) -> Ticket | None:
+    """Use a ticket up, whatever becomes of the request that brought it."""
+    with transaction():
+        return redeem(purpose, secret)
 
 
 def drop_of(member_id: int, purpose: str | None = None) -> None:

@@ -5,6 +5,7 @@ one query a request, of plain columns, and only when somebody asks. Every route 
 route without a declaration is refused.
 """
 
+from portal.members.session.freshness import fresh, is_fresh
 from portal.members.session.guard import came_with_token, init_app
 from portal.members.session.viewer import bearer_token, current_session_key, current_viewer, forget_viewer
 
@@ -14,5 +15,7 @@ __all__ = [
     "current_session_key",
     "current_viewer",
     "forget_viewer",
+    "fresh",
     "init_app",
+    "is_fresh",
 ]

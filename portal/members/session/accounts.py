@@ -4,15 +4,17 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, current_app, g, redirect, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_login import user_logged_out
 from flask_security import MailUtil, PasswordUtil, RoleMixin, Security, UserMixin, verify_password
 from flask_security.datastore import UserDatastore
-from flask_security.signals import user_confirmed
+from flask_security.signals import password_reset, user_confirmed
+from flask_security.tf_plugin import TfPlugin
 from flask_security.utils import set_request_attr
 
-from portal.members import passwords, policy, queries, services, throttle
+from portal.members import oidc, passwords, policy, queries, services, throttle
 from portal.members.forms import (
     ConfirmationForm,
     ForgottenForm,
@@ -25,6 +27,9 @@ from portal.members.jobs import deliver
 from portal.members.models import Member
 from portal.members.policy import Viewer, access, anyone, signed_in
 from portal.members.rules import own_path
+from portal.members.services import second_step
+from portal.members.session import halfway
+from portal.members.session.party import passkey_party
 from portal.members.session.messages import MESSAGES, SUBJECTS, Words
 from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
 
@@ -41,10 +46,19 @@ class Account(UserMixin):
     email: str = ""
     fs_uniquifier: str = ""
 
-    def __init__(self, member: Member, key: str | None = None, viewer: Viewer | None = None) -> None:
+    def __init__(
+        self,
+        member: Member,
+        key: str | None = None,
+        viewer: Viewer | None = None,
+        proved_at: datetime | None = None,
+    ) -> None:
         self.member = member
         self.key = key
         self.viewer = viewer or policy.NOBODY
+        self.proved_at = proved_at
+        self.way = "password"
+        self.second_factor = self.viewer.second_factor
         self.id = member.id
         self.name = member.name
         self.email = member.email or ""
@@ -85,8 +99,13 @@ class Account(UserMixin):
     def get_id(self) -> str:
         """Return what the cookie carries; Flask-Login asks when somebody signs in, which opens a session."""
         if self.key is None:
-            agent = request.headers.get("User-Agent", "")
-            self.key = services.open_session(self.member.id, agent=agent, address=request.remote_addr or "")
+            self.key = services.open_session(
+                self.member.id,
+                agent=request.headers.get("User-Agent", ""),
+                address=request.remote_addr or "",
+                way=self.way,
+                second_factor=self.second_factor,
+            )
             forget_viewer()
         return self.key
 
@@ -140,6 +159,27 @@ class Accounts(UserDatastore):
         """Do nothing: only the kernel commits."""
 
 
+class SecondStep(TfPlugin):
+    """Where Flask-Security asks whether a password is enough: our own second step answers."""
+
+    def tf_enter(
+        self,
+        user: UserMixin,
+        remember_me: bool | None,
+        primary_authn_via: str,
+        next_loc: str | None,  # noqa: ARG002 - the address of the page, of which `_dress` knows what to keep
+    ) -> ResponseReturnValue | None:
+        """Lead a member who has a second step to it; let others in."""
+        user.way = primary_authn_via
+        if not second_step.is_required(user.id):
+            return None
+        next_path = request.values.get("next")
+        g.leads_on = halfway.stop_here(
+            user.member, way=primary_authn_via, remember=bool(remember_me), next_path=next_path
+        )
+        return redirect(g.leads_on)
+
+
 class Mails(MailUtil):
     """Mails are promised with the rest of the transaction and sent by a worker."""
 
@@ -185,11 +225,12 @@ def init_app(app: Flask) -> None:
         password_util_cls=Passwords,
         mail_util_cls=Mails,
     )
+    security.two_factor_plugins = SecondStep()
     security.i18n_domain = Words(app)  # type: ignore[no-untyped-call]
     security.want_json(lambda _request: False)
     site = {"portal_url": app.config["PORTAL_URL"], "portal": app.config["PORTAL_NAME"]}
     security.mail_context_processor(lambda: site)
-    security.login_context_processor(lambda: {"can_reset": bool(app.config["SECURITY_RECOVERABLE"])})
+    security.login_context_processor(lambda: _beside_the_password(app))
     _keep_to_itself(app, security)
     security.login_manager.user_loader(_load)
     security.login_manager.request_loader(lambda _request: None)
@@ -199,6 +240,17 @@ def init_app(app: Flask) -> None:
     app.after_request_funcs.setdefault(BLUEPRINT, []).append(_dress)
     user_logged_out.connect(_left, app)
     user_confirmed.connect(_confirmed, app)
+    password_reset.connect(_confirmed, app)
+
+
+def _beside_the_password(app: Flask) -> dict[str, Any]:
+    """Return what the page of signing in offers beside the form."""
+    return {
+        "can_reset": bool(app.config["SECURITY_RECOVERABLE"]),
+        "confirms": not app.config["SECURITY_LOGIN_WITHOUT_CONFIRMATION"],
+        "providers": list(oidc.providers()),
+        "can_passkey": passkey_party() is not None,
+    }
 
 
 def _keep_to_itself(app: Flask, security: Security) -> None:
@@ -215,7 +267,8 @@ def _keep_to_itself(app: Flask, security: Security) -> None:
 
 def _settings(app: Flask) -> dict[str, Any]:
     secure = str(app.config.get("PORTAL_URL", "")).startswith("https://")
-    mails = bool(app.config.get("PORTAL_MAIL_URL"))
+    served = bool(app.config.get("PORTAL_MAIL_URL"))
+    mails = served or app.config.get("PORTAL_ENV") != "production"
     settings = {
         "PASSWORD_SALT": app.config["SECRET_KEY"],
         "PASSWORD_SINGLE_HASH": ["argon2"],
@@ -248,14 +301,17 @@ def _settings(app: Flask) -> dict[str, Any]:
         "EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": "members/mail/changed",
         "EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": "members/mail/changed",
         "EMAIL_HTML": False,
-        "RETURN_GENERIC_RESPONSES": mails,
-        "REGISTERABLE": True,
+        "RETURN_GENERIC_RESPONSES": served,
+        "REGISTERABLE": mails or app.config.get("PORTAL_SIGN_UP_WITHOUT_MAIL") == "1",
         "CHANGEABLE": True,
         "CONFIRMABLE": mails,
         "RECOVERABLE": mails,
         "SEND_REGISTER_EMAIL": mails,
         "SEND_PASSWORD_CHANGE_EMAIL": mails,
-        "LOGIN_WITHOUT_CONFIRMATION": True,
+        # With a mail server, an account opens once its address is confirmed: whoever signs up is told the same, whether
+        # the address has an account or not. Where mails are only kept, newcomers are let in at once, unconfirmed.
+        "LOGIN_WITHOUT_CONFIRMATION": not served,
+        "POST_REGISTER_VIEW": "/sign-in" if served else "/",
         "FRESHNESS": timedelta(minutes=-1),
         "STATIC_FOLDER": None,
         "CLI_USERS_NAME": None,
@@ -282,7 +338,7 @@ def _load(key: str) -> SignedIn | Account | None:
     if found is not None and request.blueprint == BLUEPRINT:
         set_request_attr("fs_authn_via", "session")
         set_request_attr("fs_paa", session.get("fs_paa", 0))
-        return Account(queries.member_for_update(found.viewer.id), key, found.viewer)
+        return Account(queries.member_for_update(found.viewer.id), key, found.viewer, found.proved_at)
     return found
 
 
@@ -290,10 +346,16 @@ def _dress(response: Response) -> Response:
     """Lead on to our own pages only, give a form with errors the status of an error, let nobody keep these pages."""
     response.headers["Cache-Control"] = "private, no-store"
     if response.status_code == HTTPStatus.FOUND and request.endpoint in LEADS_ON:
-        response.location = own_path(request.values.get("next"))
+        response.location = g.get("leads_on") or own_path(request.values.get("next"), _home())
     if request.method == "POST" and response.status_code == HTTPStatus.OK:
         response.status_code = g.get("form_status", HTTPStatus.UNPROCESSABLE_ENTITY)
     return response
+
+
+def _home() -> str:
+    """Return where to go on: whoever has signed up, and must confirm first, has not come in."""
+    confirms = request.endpoint == "security.register" and not current_app.config["SECURITY_LOGIN_WITHOUT_CONFIRMATION"]
+    return "/sign-in" if confirms else "/"
 
 
 def _left(_app: Flask, user: Any, **_: Any) -> None:
@@ -304,5 +366,5 @@ def _left(_app: Flask, user: Any, **_: Any) -> None:
 
 
 def _confirmed(_app: Flask, user: Account, **_: Any) -> None:
-    """Count what was provisional until the address was confirmed."""
+    """Note that the address is hers: she opened a link in a mail that went there."""
     services.confirm_address(user.id)

@@ -9,13 +9,16 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 
 from portal.kernel.errors import Forbidden, NotSignedIn
+from portal.members.guests import guest_door_of
 from portal.members.policy import Access, access_of
 from portal.members.session import accounts
+from portal.members.session.freshness import ask_again, is_fresh, must_be_fresh
 from portal.members.session.viewer import API, bearer_token, current_viewer
 
 UNDECLARED = frozenset({"static"})
 """Endpoints of the framework that have no declaration: files that anybody may fetch."""
 SECOND_PROOF = "/account/security"
+SIGN_IN = "/sign-in"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -52,7 +55,8 @@ def _ask() -> ResponseReturnValue | None:
     endpoint = request.endpoint
     if endpoint is None or endpoint in UNDECLARED:
         return None
-    rule = access_of(current_app.view_functions[endpoint])
+    view = current_app.view_functions[endpoint]
+    rule = access_of(view)
     if rule is None:
         raise Forbidden(_("This address does not say who may use it, so nobody may."))
     by_token = bearer_token() is not None
@@ -60,12 +64,16 @@ def _ask() -> ResponseReturnValue | None:
         g.bad_token = True
         raise NotSignedIn(_("This token is not valid, or it has been revoked."))
     if rule.signed_in or rule.roles or rule.scope:
-        if way := _way_round(rule):
+        if (way := _way_round(rule)) == SIGN_IN and (door := guest_door_of(view)) is not None:
+            return redirect(door + "?" + request.query_string.decode(errors="replace") if request.query_string else door)
+        if way:
             return redirect(way + "?" + urlencode({"next": request.full_path.rstrip("?")}))
         rule.check(current_viewer(), writes=request.method not in SAFE)
     if not by_token and request.method not in SAFE:
         protect: CSRFProtect = current_app.extensions["csrf"]
         protect.protect(apply_exemptions=True)
+    if must_be_fresh(view) and not (is_fresh() and not by_token):
+        return ask_again(by_token=by_token)
     return None
 
 
@@ -79,5 +87,5 @@ def _way_round(rule: Access) -> str:
         return ""
     viewer = current_viewer()
     if viewer.is_anonymous:
-        return "/sign-in"
+        return SIGN_IN
     return SECOND_PROOF if rule.sleeps(viewer) and not viewer.has_role(*rule.roles) else ""

@@ -1,18 +1,19 @@
 """Who is asking: from the session's cookie or a bearer token to a `Viewer`, by one query of plain columns."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
 import flask_login
-from flask import g, has_request_context, request
+from flask import current_app, g, has_request_context, request
 from sqlalchemy import Table, bindparam, select
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.members import services
-from portal.members.models import ApiToken, Member, MemberSession
+from portal.members.models import ApiToken, Member, MemberBell, MemberSession
 from portal.members.policy import NOBODY, Viewer
-from portal.members.rules import SEEN_EVERY, Role, Scope
+from portal.members.rules import SEEN_EVERY, TERMS, Role, Scope
 
 API = "/api/"
 BEARER = "bearer"
@@ -30,8 +31,12 @@ _WHO = (
     _member.joined_at,
     _member.suspended_until,
     _member.trust_level,
+    _member.terms,
 )
-_BY_SESSION = select(*_WHO, _session.id.label("way"), _session.seen_at.label("seen")).where(
+_bell = cast("Table", MemberBell.__table__).c
+_UNREAD = select(_bell.unread).where(_bell.member_id == _member.id).scalar_subquery().label("unread")
+_OF_SESSION = (_session.id.label("way"), _session.seen_at.label("seen"), _session.second_factor, _session.proved_at)
+_BY_SESSION = select(*_WHO, *_OF_SESSION, _UNREAD).where(
     _session.key == bindparam("key"),
     _session.closed_at.is_(None),
     _member.id == _session.member_id,
@@ -52,9 +57,10 @@ class SignedIn:
     is_active = True
     is_anonymous = False
 
-    def __init__(self, key: str, viewer: Viewer) -> None:
+    def __init__(self, key: str, viewer: Viewer, proved_at: datetime) -> None:
         self.key = key
         self.viewer = viewer
+        self.proved_at = proved_at
 
     def get_id(self) -> str:
         """Return what the cookie carries."""
@@ -102,7 +108,7 @@ def _by_bearer() -> Viewer:
         return NOBODY
     if _is_stale(row.seen):
         services.note_token_use(row.way)
-    return _viewer(row, _allowed(row.scopes, row.roles))
+    return replace(_viewer(row, _allowed(row.scopes, row.roles)), second_factor=True)
 
 
 def _allowed(scopes: list[str], roles: list[str]) -> frozenset[str]:
@@ -117,7 +123,10 @@ def load_by_key(key: str) -> SignedIn | None:
         return None
     if _is_stale(row.seen):
         services.note_presence(row.id, row.way)
-    return SignedIn(key, _viewer(row, None))
+    viewer = replace(_viewer(row, None), unread=row.unread or 0, second_factor=row.second_factor)
+    if viewer.roles and not row.second_factor and current_app.config.get("STAFF_SECOND_FACTOR"):
+        viewer = replace(viewer, roles=frozenset(), sleeping=viewer.roles)
+    return SignedIn(key, viewer, row.proved_at)
 
 
 def _is_stale(seen: datetime | None) -> bool:
@@ -138,4 +147,5 @@ def _viewer(row: Any, scopes: frozenset[str] | None) -> Viewer:
         scopes=scopes,
         suspended_until=row.suspended_until,
         trust_level=row.trust_level,
+        owes_terms=row.terms < TERMS,
     )

@@ -9,12 +9,20 @@ from flask_babel import gettext as _
 
 from portal.kernel.errors import Forbidden, Invalid
 from portal.members import queries, services
-from portal.members.agents import device_of
 from portal.members.forms import ConsentForm, ProfileForm, TokenForm
 from portal.members.mail import is_possible
 from portal.members.policy import access, anyone, role, signed_in
 from portal.members.rules import Kind, Purpose, Role
-from portal.members.session import current_session_key, current_viewer, forget_viewer
+from portal.members.session import current_viewer, forget_viewer, fresh
+from portal.members.views import address as address
+from portal.members.views import guests as guests
+from portal.members.views import kept_mail as kept_mail
+from portal.members.views import passkeys as passkeys
+from portal.members.views import providers as providers
+from portal.members.views import second as second
+from portal.members.views import security as security
+from portal.members.views.signing import SECURITY
+from portal.members.views.signing import bp as signing
 
 bp = Blueprint("members", __name__)
 STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)
@@ -23,6 +31,8 @@ STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)
 def init_app(app: Flask) -> None:
     """Add the pages."""
     app.register_blueprint(bp)
+    app.register_blueprint(signing)
+    app.register_blueprint(guests.bp)
 
 
 @bp.get("/account")
@@ -53,7 +63,6 @@ def change_account() -> ResponseReturnValue:
 
 def _account(form: ProfileForm) -> str:
     viewer = current_viewer()
-    sessions = queries.sessions_of(viewer.id, current_session_key())
     return render_template(
         "members/account.html",
         form=form,
@@ -61,7 +70,6 @@ def _account(form: ProfileForm) -> str:
         email=queries.email_of(viewer.id),
         can_confirm=is_possible(),
         consent=ConsentForm(data={"crm": queries.agrees(viewer.id, Purpose.CRM)}),
-        sessions=[(one, device_of(one.agent)) for one in sessions],
     )
 
 
@@ -88,11 +96,12 @@ def close_session(session_id: int) -> ResponseReturnValue:
     """Sign a member out on another of her devices."""
     services.close_session_of(current_viewer().id, session_id)
     flash(_("That device is signed out."))
-    return redirect("/account")
+    return redirect(SECURITY)
 
 
 @bp.get("/account/tokens")
 @access(signed_in)
+@fresh
 def tokens() -> ResponseReturnValue:
     """Show a member's tokens for programs."""
     return _tokens(TokenForm(formdata=None))
@@ -100,9 +109,12 @@ def tokens() -> ResponseReturnValue:
 
 @bp.post("/account/tokens")
 @access(signed_in)
+@fresh
 def create_token() -> ResponseReturnValue:
     """Make a token and show it, this once."""
     form = TokenForm()
+    if current_viewer().sleeping:
+        raise Forbidden(_("Set up a second proof first: a token would carry your role."))
     if not form.validate():
         return _tokens(form), 422
     try:

@@ -1,0 +1,51 @@
+"""Questions about how members sign in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from portal.kernel.database import db
+from portal.members.models import Member, Passkey, SignInEntry
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyCard:
+    """A passkey, as its member sees it."""
+
+    id: int
+    name: str
+    made_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLine:
+    """One time somebody signed in, or tried to."""
+
+    at: datetime
+    way: str
+    outcome: str
+    agent: str
+    address: str
+
+
+def password_of(member_id: int) -> str | None:
+    """Return what is kept of a member's password."""
+    return db.session.scalar(select(Member.password).filter_by(id=member_id))
+
+
+def passkeys_of(member_id: int) -> list[PasskeyCard]:
+    """Return a member's passkeys, the oldest first."""
+    rows = db.session.scalars(select(Passkey).filter_by(member_id=member_id).order_by(Passkey.id))
+    return [PasskeyCard(row.id, row.name, row.made_at, row.used_at) for row in rows]
+
+
+def sign_ins_of(member_id: int) -> list[SignInLine]:
+    """Return who signed in as this member or tried to, the latest first."""
+    rows = db.session.scalars(
+        select(SignInEntry).filter_by(member_id=member_id).order_by(SignInEntry.id.desc()).limit(SHOWN)
+    )
+    return [SignInLine(row.at, row.way, row.outcome, row.agent, row.address) for row in rows]
