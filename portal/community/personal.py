@@ -3,16 +3,23 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 
 import portal.community.leaving
 import portal.community.merging  # noqa: F401 - what a join of two accounts does besides moving rows
-from portal.community import services
+from portal.community import rules, services
 from portal.community.screening import Why
 from portal.kernel.database import db
 from portal.kernel.personal import Erase, Erasing, Move, declare, erases, finds_rows, nobodys
+from portal.kernel.retention import keep
 
 THING = ("target_kind", "target_id")
+keep(
+    "impressions",
+    days=rules.IMPRESSION_DAYS,
+    what=_l("What was shown to whom, under a key that is lost each midnight"),
+)
 
 declare(
     "comment",

@@ -56,6 +56,7 @@ RAIL = (
         (
             Place("members", "/staff/members", _l("Members"), "users"),
             Place("experts", "/staff/experts", _l("Experts"), "answer"),
+            Place("benefits", "/staff/benefits", _l("Benefits"), "sprout"),
             Place("segments", "/staff/segments", _l("Segments"), "users"),
         ),
     ),
@@ -72,6 +73,9 @@ RAIL = (
 ACCOUNT = (
     Place("questions-for-me", "/questions/for-me", _l("Questions for you"), "question"),
     Place("account", "/account", _l("Your account"), "edit"),
+    Place("privacy", "/account/privacy", _l("Privacy"), "shield"),
+    Place("figures", "/account/figures", _l("Your figures"), "chart"),
+    Place("reputation", "/account/reputation", _l("Your reputation"), "rising"),
     Place("tokens", "/account/tokens", _l("API tokens"), "key"),
 )
 FOOTER = (

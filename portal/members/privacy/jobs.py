@@ -3,9 +3,10 @@
 from portal.kernel.database import rollback, transaction
 from portal.kernel.errors import PortalError
 from portal.kernel.periodic import periodic
-from portal.members.privacy import erasing, files, tombstones
+from portal.kernel.retention import forget_what_is_old
+from portal.members.privacy import erasing, files, keeping, services, tombstones
 
-__all__ = ["files"]
+__all__ = ["keeping", "services"]
 
 
 @periodic(seconds=3600)
@@ -17,6 +18,12 @@ def erase_who_is_due() -> None:
                 erasing.erase(member_id, texts=texts)
         except PortalError:
             rollback()
+
+
+@periodic(cron="11 4 * * *")
+def forget_old() -> None:
+    """Throw away what is older than the privacy page says; a repeat finds nothing."""
+    forget_what_is_old()
 
 
 @periodic(cron="41 4 * * *")
