@@ -182,6 +182,25 @@ def test_fifty_threads_on_one_idea_are_counted_exactly(committed: Flask) -> None
     assert ledger.first_bad_entry() is None
 
 
+def test_two_hundred_votes_of_one_member_at_once_are_one_row(committed: Flask) -> None:
+    idea, voter = an_idea(), a_viewer(verified=True)
+    db.session.commit()
+
+    def vote(_n: int) -> int:
+        with committed.app_context():
+            votes = services.cast_vote(idea, voter).votes
+            db.session.commit()
+            db.session.remove()
+            return votes
+
+    with ThreadPoolExecutor(40) as pool:
+        assert set(pool.map(vote, range(200))) == {1}
+    assert tally(idea).votes == 1
+    assert db.session.query(Vote).filter_by(idea_id=idea).count() == 1
+    assert db.session.query(VoteEntry).filter_by(idea_id=idea).count() == 1
+    assert ledger.first_bad_entry() is None
+
+
 @given(
     clicks=st.lists(
         st.tuples(st.integers(0, 3), st.sampled_from(["support", "not_for_me", "skip", "withdraw"])), max_size=25
