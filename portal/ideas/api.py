@@ -11,6 +11,7 @@ from portal.api import Id, Input, Listing, Output, Paged, Reply, endpoint
 from portal.api.people import MemberBrief
 from portal.community import queries as community
 from portal.community.registry import topics_of
+from portal.community.warned import Warned, warnings_of
 from portal.ideas import lists, queries, rules, services
 from portal.kernel.paging import Page, decode_cursor, page_of
 from portal.members.queries import MemberCard
@@ -137,6 +138,14 @@ class NewComment(Input):
     lang: Annotated[str | None, Field(max_length=5)] = None
 
 
+class PublishedIdea(IdeaOut, Warned):
+    """An idea as it was published."""
+
+
+class PublishedComment(CommentOut, Warned):
+    """A comment as it was published."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Around:
     """What a page of ideas needs besides its rows, each read once."""
@@ -172,7 +181,7 @@ def list_ideas(query: IdeasWanted) -> Page[dict[str, Any]]:
     return Page([_idea(row, around) for row in page.items], page.next)
 
 
-@endpoint("POST", "/ideas", body=NewIdea, response=IdeaOut, summary="Propose an idea", errors=(404,))
+@endpoint("POST", "/ideas", body=NewIdea, response=PublishedIdea, summary="Propose an idea", errors=(404,))
 def propose_idea(body: NewIdea) -> Reply:
     """Propose an idea on a board that you may see. You follow it from then on."""
     viewer = current_viewer()
@@ -185,7 +194,8 @@ def propose_idea(body: NewIdea) -> Reply:
         tags=body.tags,
         lang=body.lang,
     )
-    return Reply(_one(idea_id), headers={"Location": f"/api/v1/ideas/{idea_id}"})
+    said = {**_one(idea_id), "warnings": warnings_of(body.title, body.body)}
+    return Reply(said, headers={"Location": f"/api/v1/ideas/{idea_id}"})
 
 
 @endpoint("GET", "/ideas/<int:idea_id>", response=IdeaOut, summary="An idea", errors=(404,))
@@ -269,7 +279,7 @@ def list_comments(idea_id: int, query: Paged) -> Page[dict[str, Any]]:
     "POST",
     "/ideas/<int:idea_id>/comments",
     body=NewComment,
-    response=CommentOut,
+    response=PublishedComment,
     summary="Comment on an idea",
     errors=(404,),
 )
@@ -279,7 +289,7 @@ def post_comment(idea_id: int, body: NewComment) -> dict[str, Any]:
         idea_id, current_viewer(), body=body.body, parent_id=body.parent, lang=body.lang
     )
     written = community.comment_row(comment_id)
-    return _comment(written) if written is not None else {}
+    return {**_comment(written), "warnings": warnings_of(body.body)} if written is not None else {}
 
 
 def _one(idea_id: int) -> dict[str, Any]:

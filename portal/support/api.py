@@ -9,6 +9,7 @@ from pydantic import Field
 from portal.api import Input, Listing, Output, Paged, endpoint
 from portal.api.people import MemberBrief
 from portal.community import facade as community
+from portal.community.warned import GivenOut, Warned, warnings_of
 from portal.kernel.paging import Page
 from portal.members.session import current_viewer
 from portal.support import queries, services
@@ -109,6 +110,14 @@ class Vote(Input):
     value: Literal[-1, 0, 1] = 1
 
 
+class PublishedQuestion(QuestionOut, Warned):
+    """A question as it was published."""
+
+
+class PublishedAnswer(AnswerOut, Warned):
+    """An answer as it was published."""
+
+
 class SameOut(Output):
     """How many have the same problem, and whether you said so."""
 
@@ -151,12 +160,12 @@ def list_questions(query: QuestionsWanted) -> Page[QuestionOut]:
     "POST",
     "/questions",
     body=NewQuestion,
-    response=QuestionOut,
+    response=PublishedQuestion,
     summary="Ask a question",
     tag=TAG,
     errors=(404,),
 )
-def ask(body: NewQuestion) -> QuestionOut:
+def ask(body: NewQuestion) -> PublishedQuestion:
     """Put a question to a board."""
     viewer = current_viewer()
     question_id = services.ask_question(
@@ -168,7 +177,8 @@ def ask(body: NewQuestion) -> QuestionOut:
         tags=body.tags,
         lang=body.lang,
     )
-    return _questions([queries.question_page(viewer, question_id)])[0]
+    made = _questions([queries.question_page(viewer, question_id)])[0]
+    return PublishedQuestion(**dict(made), warnings=_warned(body.title, body.body))
 
 
 @endpoint("GET", "/questions/<int:question_id>", response=QuestionOut, summary="A question", tag=TAG, errors=(404,))
@@ -198,16 +208,20 @@ def list_answers(question_id: int, query: Paged) -> Page[AnswerOut]:
     "POST",
     "/questions/<int:question_id>/answers",
     body=NewAnswer,
-    response=AnswerOut,
+    response=PublishedAnswer,
     summary="Answer a question",
     tag=TAG,
     errors=(404,),
 )
-def give_answer(question_id: int, body: NewAnswer) -> AnswerOut:
+def give_answer(question_id: int, body: NewAnswer) -> PublishedAnswer:
     """Answer a question."""
     viewer = current_viewer()
     answer_id = services.answer_question(question_id, viewer, body=body.body, lang=body.lang)
-    return _answer(queries.answer_row(answer_id, viewer))
+    return PublishedAnswer(**dict(_answer(queries.answer_row(answer_id, viewer))), warnings=_warned(body.body))
+
+
+def _warned(*texts: str) -> list[GivenOut]:
+    return [GivenOut.model_validate(one) for one in warnings_of(*texts)]
 
 
 @endpoint(

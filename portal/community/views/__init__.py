@@ -4,7 +4,8 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.community import queries, registry, services
+from portal.community import queries, registry, rules, services
+from portal.community.views import composing, drafts, exposing, history, reactions, uploads
 from portal.kernel.errors import Forbidden, Invalid, NotFound
 from portal.members.policy import access, anyone, signed_in
 from portal.members.session import current_viewer
@@ -14,7 +15,11 @@ bp = Blueprint("community", __name__)
 
 def init_app(app: Flask) -> None:
     """Open the doors."""
-    app.register_blueprint(bp)
+    for blueprint in (bp, composing.bp, drafts.bp, history.bp, reactions.bp):
+        app.register_blueprint(blueprint)
+    uploads.init_app(app)
+    exposing.init_app(app)
+    app.jinja_env.globals["reactions_of"] = rules.reactions_of
 
 
 @bp.get("/boards/<key>")
@@ -51,14 +56,26 @@ def edit_comment(comment_id: int) -> ResponseReturnValue:
         raise NotFound(_("There is no such comment."))
     if comment.author_id != viewer.id:
         raise Forbidden(_("Only its author can change a comment."))
-    typed, error = request.form.get("body", comment.body), None
+    key, error = f"comment-{comment_id}", None
+    draft = drafts.filled(viewer, key) if request.method == "GET" else None
+    typed = request.form.get("body", draft.fields.get("body", comment.body) if draft is not None else comment.body)
     if request.method == "POST":
         try:
-            services.edit_comment(viewer, comment_id, typed)
+            services.edit_comment(viewer, comment_id, uploads.with_files(viewer, typed))
+            drafts.sent(viewer, key)
             return redirect(_place(*target, anchor=f"comment-{comment_id}"))
         except Invalid as refusal:
             error = refusal.message
-    page = render_template("community/edit_comment.html", typed=typed, error=error, back=_place(*target))
+    board = registry.describe(viewer, [target])[target].board_id
+    page = render_template(
+        "community/edit_comment.html",
+        typed=typed,
+        error=error,
+        back=_place(*target),
+        id=comment_id,
+        board=board,
+        draft=draft,
+    )
     return page, 422 if error else 200
 
 
