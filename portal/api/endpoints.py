@@ -88,6 +88,8 @@ class Endpoint:
     access: Access
     errors: tuple[int, ...]
     body_most: int
+    files: bool = False
+    """Whether a file comes, as a form does it."""
 
     @property
     def name(self) -> str:
@@ -113,6 +115,7 @@ def endpoint(
     errors: tuple[int, ...] = (),
     tag: str = "",
     body_most: int = BODY_MOST,
+    files: bool = False,
     suspended: bool = False,
 ) -> Callable[[F], F]:
     """Declare an operation under ``/api/v1``.
@@ -123,6 +126,7 @@ def endpoint(
     :param signed_in: whether somebody must have signed in; by default for all but GET.
     :param status: of the answer when all goes well; 201 for POST and 200 for all else by default.
     :param suspended: whether those who may not write now may use it all the same.
+    :param files: the body is ``multipart/form-data`` with a ``file``, which the view reads from the request.
     :param errors: statuses to document besides those that any operation can answer.
     """
     if method not in METHODS:
@@ -147,6 +151,7 @@ def endpoint(
             access=rule,
             errors=errors,
             body_most=body_most,
+            files=files,
         )
         return view
 

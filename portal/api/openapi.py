@@ -22,7 +22,7 @@ PROBLEMS = {
     404: "There is nothing here, or it is hidden from the token's member.",
     409: "The rules do not allow this now.",
     413: "More was sent than is taken.",
-    415: "What was sent is not JSON.",
+    415: "What was sent is not of the type that is taken here.",
     422: "Fields need mending; `errors` says which and how.",
     429: "Too often; `Retry-After` says when to come back.",
     503: "Something the portal depends on is away; `Retry-After` says when to come back.",
@@ -115,6 +115,16 @@ def _operation(one: Endpoint, names: Names, schemas: dict[str, Any]) -> dict[str
             "required": True,
             "content": {"application/json": {"schema": names[one.body, "validation"]}},
         }
+    if one.files:
+        schema = {
+            "type": "object",
+            "required": ["file"],
+            "properties": {
+                "file": {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"},
+                "alt": {"type": "string", "maxLength": 300, "description": "Words that stand for a picture"},
+            },
+        }
+        said["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     if one.access.signed_in or one.access.roles:
         said["security"] = [{"token": []}, {"session": []}]
     said["x-scope"] = one.scope

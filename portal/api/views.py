@@ -1,5 +1,6 @@
 """The API's addresses: every declared endpoint, checked before and dressed after, and its own description."""
 
+import hashlib
 from collections.abc import Callable
 from functools import cache, partial, update_wrapper
 from typing import Any, get_origin
@@ -53,6 +54,8 @@ def serve(one: Endpoint, **path: Any) -> Response:
     arguments = path
     if one.query is not None:
         arguments["query"] = _query(one.query)
+    if one.files:
+        raw = _digest(one)
     if one.body is not None:
         raw = _raw(one)
         arguments["body"] = _body(one.body, raw)
@@ -84,6 +87,18 @@ def _raw(one: Endpoint) -> bytes:
     if not request.is_json:
         raise WrongType
     return request.get_data()
+
+
+def _digest(one: Endpoint) -> bytes:
+    """Return what tells one sending from another: the digest of the files and words that came."""
+    request.max_content_length = one.body_most
+    if request.mimetype != "multipart/form-data":
+        raise WrongType
+    digest = hashlib.sha256(repr(sorted(request.form.items())).encode())
+    for file in request.files.values():
+        digest.update(file.read())
+        file.seek(0)
+    return digest.digest()
 
 
 def _body(model: type[BaseModel], raw: bytes) -> BaseModel:

@@ -41,7 +41,7 @@ from portal.community.registry import (
     shows_boards,
     topics_of,
 )
-from portal.community.rules import BoardType, Branch, Origin, Target, Voting, origin_of, thread
+from portal.community.rules import BoardType, Branch, Origin, Target, Voting, folded, origin_of, thread
 from portal.community.services import (
     attach_tags,
     define_tag,
@@ -59,6 +59,7 @@ from portal.community.services import (
     withdraw_comment,
     write_comment,
 )
+from portal.community.services.moving import move_comments
 
 __all__ = [
     "SHOWN",
@@ -92,6 +93,7 @@ __all__ = [
     "every_board",
     "finder_of",
     "finds",
+    "folded",
     "follow",
     "followed_by",
     "followers_of",
@@ -100,6 +102,7 @@ __all__ = [
     "in_language",
     "is_following",
     "merge_tags",
+    "move_comments",
     "open_board",
     "origin_of",
     "post_comment",

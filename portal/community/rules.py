@@ -1,6 +1,7 @@
 """What holds for boards, comments, tags and impressions. Pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -56,10 +57,26 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A comment's place in the drawn thread: itself, and its replies in order of time."""
+    """A comment's place in the drawn thread: itself, and its replies in order of time.
+
+    Of a long row of replies the earlier ones are left out; ``left_out`` is how many.
+    """
 
     id: int
     replies: tuple[int, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a thread that is drawn: the latest branches, or those before a certain one."""
+
+    branches: tuple[Branch, ...]
+    earlier: int = 0
+    """How many branches come before."""
+    before: int | None = None
+    """The branch before which the earlier ones stand, to be asked for."""
+    later: bool = False
 
 
 def origin_of(word: str | None) -> str:
@@ -96,6 +113,45 @@ class Reaction(StrEnum):
     AGREE = "agree"
     INSIGHTFUL = "insightful"
     CELEBRATE = "celebrate"
+
+
+BRANCHES_SHOWN, REPLIES_SHOWN = 30, 8
+
+
+def folded(branches: Sequence[Branch], *, opened: int | None = None) -> list[Branch]:
+    """Return branches with the latest of their replies; all of the one that is opened."""
+    return [one if one.id == opened else _folded(one) for one in branches]
+
+
+def window(branches: Sequence[Branch], *, before: int | None = None, opened: int | None = None) -> Window:
+    """Return the part of a thread that is drawn at once.
+
+    :param before: a comment: only branches before it are drawn, the latest of them.
+    :param opened: a branch of which every reply is drawn.
+    """
+    end = next((at for at, one in enumerate(branches) if one.id == before), len(branches))
+    begin = max(end - BRANCHES_SHOWN, 0)
+    drawn = folded(branches[begin:end], opened=opened)
+    return Window(tuple(drawn), begin, branches[begin].id if begin else None, later=end < len(branches))
+
+
+def _folded(one: Branch) -> Branch:
+    left_out = max(len(one.replies) - REPLIES_SHOWN, 0)
+    return Branch(one.id, one.replies[left_out:], left_out) if left_out > 1 else one
+
+
+def thread_page_of(comment_id: int, parents: dict[int, int | None]) -> str:
+    """Return what an address says so that a comment is among those that are drawn; nothing when it is so anyway."""
+    branches = thread(parents)
+    at = next((n for n, one in enumerate(branches) if comment_id == one.id or comment_id in one.replies), None)
+    if at is None:
+        return ""
+    parts = []
+    if at < len(branches) - BRANCHES_SHOWN:
+        parts.append(f"before={branches[min(at + BRANCHES_SHOWN // 2, len(branches) - 1)].id}")
+    if comment_id != branches[at].id and comment_id not in _folded(branches[at]).replies:
+        parts.append(f"open={branches[at].id}")
+    return "&".join(parts)
 
 
 MENTIONS_MOST, MENTIONS_OF_NEWCOMERS = 10, 3

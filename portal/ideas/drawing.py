@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from portal.community.fragments import fingerprint, remembered, remembered_all
 from portal.community.queries import BoardCard, CommentRow
-from portal.community.rules import thread as branches
+from portal.community.rules import Window
 from portal.ideas.ledger import Written
 from portal.ideas.lists import IdeaRow
 from portal.ideas.rules import Sort, VoteKind
@@ -19,7 +19,7 @@ from portal.members.policy import Viewer
 from portal.members.session import current_viewer
 
 ROW = "ideas/_row.html"
-THREAD = "ideas/_comments.html"
+THREAD = "community/_comments.html"
 
 
 def init_app(app: Flask) -> None:
@@ -58,15 +58,24 @@ def rows(viewer: Viewer, ideas: Sequence[IdeaRow], sort: Sort, boards: Mapping[i
     return remembered_all(wanted)
 
 
-def thread(comments: Sequence[CommentRow], viewer: Viewer, *, may_hide: bool) -> Markup:
-    """Return comments as a thread, two levels deep."""
-    draw = get_template_attribute(THREAD, "drawn_branch")
+def thread(comments: Sequence[CommentRow], part: Window, viewer: Viewer, *, may_hide: bool) -> Markup:
+    """Return a part of a thread, two levels deep."""
+    draw, earlier, later = (get_template_attribute(THREAD, name) for name in ("branch", "earlier", "later"))
     by_id = {comment.id: comment for comment in comments}
     mine = frozenset(comment.id for comment in comments if comment.author_id == viewer.member_id)
-    return Markup("").join(
-        draw(by_id[one.id], [by_id[reply] for reply in one.replies], mine, may_hide, not viewer.is_anonymous)
-        for one in branches({comment.id: comment.parent_id for comment in comments})
+    drawn = (
+        draw(
+            by_id[one.id],
+            [by_id[reply] for reply in one.replies],
+            one.left_out,
+            mine,
+            may_hide,
+            not viewer.is_anonymous,
+            "#comment",
+        )
+        for one in part.branches
     )
+    return Markup("").join([earlier(part), *drawn, later(part)])
 
 
 def body(viewer: Viewer, template: str, key: Sequence[Any] | None, **context: Any) -> Markup:

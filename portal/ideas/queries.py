@@ -11,13 +11,14 @@ from sqlalchemy.orm import aliased
 
 from portal.community import queries as community
 from portal.community.models import Board, ContributionTag, Tag
+from portal.community.queries.conversation import REACTIONS
 from portal.ideas.models import Idea, IdeaCount, IdeaTally, StageChange, Vote
 from portal.ideas.rules import WEEKS, Stage, VoteKind
 from portal.kernel.clock import now, today
 from portal.kernel.database import after_commit, db
 from portal.kernel.errors import NotFound
 from portal.members.models import Member
-from portal.members.policy import Viewer, may_see_audience
+from portal.members.policy import Viewer, may_see_audience, may_see_hidden
 
 STREAM = 2000
 Rows = Select[*tuple[Any, ...]]
@@ -40,7 +41,8 @@ class IdeaPage:
     category: str
     created_at: datetime
     edited_at: datetime | None
-    hidden: bool
+    hidden: str | None
+    """Why it is out of sight; None while everybody in the board's audience sees it."""
     external_id: str | None
     stage: str
     votes: int
@@ -55,6 +57,8 @@ class IdeaPage:
     """How many supporters have a fresh account that is not confirmed."""
     weeks: list[int]
     """Support of the last twelve weeks, the current one last."""
+    reactions: str | None
+    """As `community.queries.conversation.REACTIONS` writes them."""
     tags: list[community.TagCard]
     board: community.BoardCard
 
@@ -100,16 +104,18 @@ class Standing:
 
     verified: bool
     tenure_days: int
+    trusted: bool = False
+    """Whether people whom the company knows vouch for the voter."""
 
 
 def _no_idea() -> NotFound:
     return NotFound(_l("There is no such idea."))
 
 
-_PAGE = text("""
+_PAGE = text(f"""
 SELECT i.id, i.board_id, i.author_id, m.name, m.kind, m.job, i.title, i.body, i.html, i.lang, i.category, i.created_at,
-       i.edited_at, i.hidden_at IS NOT NULL AS hidden, i.external_id, t.stage, t.votes, t.effective_votes,
-       t.imported_support, t.comments, t.viewers, t.answer_due_at,
+       i.edited_at, CASE WHEN i.hidden_at IS NOT NULL THEN coalesce(i.hidden_why, 'hidden') END AS hidden,
+       i.external_id, t.stage, t.votes, t.effective_votes, t.imported_support, t.comments, t.viewers, t.answer_due_at,
        (SELECT v.kind FROM vote v WHERE v.idea_id = i.id AND v.member_id = :viewer) AS my_vote,
        EXISTS (SELECT FROM follow f WHERE f.member_id = :viewer AND f.target_kind = 'idea' AND f.target_id = i.id),
        (SELECT count(*) FROM vote v WHERE v.idea_id = i.id AND v.fresh AND v.kind = 'support'),
@@ -118,6 +124,7 @@ SELECT i.id, i.board_id, i.author_id, m.name, m.kind, m.job, i.title, i.body, i.
            LEFT JOIN idea_day d ON d.idea_id = i.id AND d.day BETWEEN :today - age * 7 - 6 AND :today - age * 7
            GROUP BY age ORDER BY age DESC
        ),
+       {REACTIONS.format(kind="'idea'", id="i.id")} AS reactions,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(g.id, g.key, g.name) ORDER BY g.key), '[]')
         FROM contribution_tag c JOIN tag g ON g.id = c.tag_id
         WHERE c.target_kind = 'idea' AND c.target_id = i.id) AS tags,
@@ -140,7 +147,7 @@ def idea_page(viewer: Viewer, idea_id: int) -> IdeaPage:
     """
     bound = {"idea": idea_id, "viewer": viewer.member_id, "weeks": WEEKS, "today": today()}
     row = db.session.execute(_PAGE, bound).one_or_none()
-    if row is None or not may_see_audience(viewer, row.audience) or (row.hidden and not may_see_hidden(viewer, row)):
+    if row is None or not _may_see(viewer, row.audience, row.author_id, row.hidden):
         raise _no_idea()
     board = community.board_card(row[-_BOARD:])
     tags = [community.TagCard(*tag) for tag in row.tags]
@@ -148,9 +155,11 @@ def idea_page(viewer: Viewer, idea_id: int) -> IdeaPage:
     return IdeaPage(*values)
 
 
-def may_see_hidden(viewer: Viewer, row: Any) -> bool:
-    """Return whether a hidden idea is shown nevertheless: to its author and to moderators."""
-    return viewer.member_id == row.author_id or viewer.has_role("moderator")
+def _may_see(viewer: Viewer, audience: str, author_id: int, hidden: str | None) -> bool:
+    """Return whether a viewer belongs to the board's audience, and may see what is out of sight, if it is."""
+    if not may_see_audience(viewer, audience):
+        return False
+    return hidden is None or may_see_hidden(viewer, author_id=author_id, why=hidden)
 
 
 def idea_to_vote_on(viewer: Viewer, idea_id: int) -> VotingFacts:
@@ -177,9 +186,13 @@ def idea_for_update(viewer: Viewer, idea_id: int) -> tuple[Idea, IdeaTally]:
         .with_for_update(of=IdeaTally, key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
-    if row is None or not may_see_audience(viewer, row.audience):
+    if row is None:
         raise _no_idea()
-    return row[0], row[1]
+    idea: Idea = row[0]
+    hidden = (idea.hidden_why or "hidden") if idea.hidden_at is not None else None
+    if not _may_see(viewer, row.audience, idea.author_id, hidden):
+        raise _no_idea()
+    return idea, row[1]
 
 
 def any_idea_for_update(idea_id: int) -> tuple[Idea, IdeaTally]:
@@ -199,7 +212,7 @@ def any_idea_for_update(idea_id: int) -> tuple[Idea, IdeaTally]:
     return row[0], row[1]
 
 
-_STANDING = text("SELECT email_verified_at, joined_at FROM member WHERE id = :id")
+_STANDING = text("SELECT email_verified_at, joined_at, trust_level FROM member WHERE id = :id")
 
 
 def standing(member_id: int, at: datetime | None = None) -> Standing:
@@ -210,7 +223,7 @@ def standing(member_id: int, at: datetime | None = None) -> Standing:
         after_commit(known.clear, key="ideas.standing")
     row, moment = known[member_id], at or now()
     verified = row.email_verified_at is not None and row.email_verified_at <= moment
-    return Standing(verified, max((moment - row.joined_at).days, 0))
+    return Standing(verified, max((moment - row.joined_at).days, 0), row.trust_level > 0)
 
 
 _WAY = text("""
@@ -396,3 +409,8 @@ def stages_of(ids: Collection[int]) -> dict[int, str]:
     wanted = select(IdeaTally.idea_id, IdeaTally.stage).join(Idea, Idea.id == IdeaTally.idea_id)
     rows = db.session.execute(wanted.where(IdeaTally.idea_id.in_(ids), Idea.hidden_at.is_(None)))
     return {row.idea_id: row.stage for row in rows}
+
+
+def supporters_of(idea_id: int) -> list[int]:
+    """Return who supports an idea."""
+    return list(db.session.scalars(select(Vote.member_id).filter_by(idea_id=idea_id, kind=VoteKind.SUPPORT.value)))

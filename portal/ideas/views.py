@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from portal.community import impressions
 from portal.community import queries as community
 from portal.community.queries import BoardCard
-from portal.community.registry import shows_boards, topics_of
 from portal.community.queries.conversation import DraftCard
+from portal.community.registry import shows_boards, topics_of
 from portal.community.rules import Origin, Voting, Window, origin_of, thread, window
 from portal.community.views import drafts
 from portal.community.views.uploads import with_files
@@ -178,7 +178,8 @@ def new() -> ResponseReturnValue:
             drafts.sent(viewer, "propose")
             flash(_("Your idea is out. We show it to at least %(n)s people.", n=rules.MIN_VIEWERS))
             return redirect(f"/ideas/{idea_id}")
-    return render_template("ideas/new.html", form=form, boards=boards, board=chosen, draft=draft), 422 if form.errors else 200
+    page = render_template("ideas/new.html", form=form, boards=boards, board=chosen, draft=draft)
+    return page, 422 if form.errors else 200
 
 
 def _offered(form: IdeaForm) -> str:
@@ -227,7 +228,8 @@ def edit(idea_id: int) -> ResponseReturnValue:
         else:
             drafts.sent(viewer, key)
             return redirect(idea.url)
-    return render_template("ideas/edit.html", form=form, idea=idea, board=place, draft=draft), 422 if form.errors else 200
+    page = render_template("ideas/edit.html", form=form, idea=idea, board=place, draft=draft)
+    return page, 422 if form.errors else 200
 
 
 # One idea

@@ -29,6 +29,7 @@ class Thread:
 
     comment: community.CommentRow
     replies: Sequence[community.CommentRow]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,16 @@ class Powers:
 
 
 def drawer(
-    viewer: Viewer, question: QuestionRow, powers: Powers, threads: Mapping[int, Sequence[Thread]]
+    viewer: Viewer,
+    question: QuestionRow,
+    powers: Powers,
+    threads: Mapping[int, Sequence[Thread]],
+    replying: community.CommentRow | None,
 ) -> Callable[[AnswerRow], Markup]:
-    """Return what draws one answer of a question, with the comments on it."""
+    """Return what draws one answer of a question, with the comments on it.
+
+    :param replying: the comment that is about to be replied to.
+    """
 
     def draw(answer: AnswerRow) -> Markup:
         comments = tuple(row for t in threads.get(answer.id, ()) for row in (t.comment, *t.replies))
@@ -52,7 +60,10 @@ def drawer(
             return Markup(fresh(answer))  # noqa: S704 - drawn by a template
         mine = (viewer.member_id == answer.author_id, *(viewer.member_id == row.author_id for row in comments))
         ages = (since(answer.created_at), *(since(row.created_at) for row in comments))
-        return remembered((ANSWER, answer, comments, ages, mine, powers, question.author_name), lambda: fresh(answer))
+        below = replying.id if replying in comments and replying is not None else None
+        folds = tuple(t.left_out for t in threads.get(answer.id, ()))
+        key = (ANSWER, answer, comments, folds, below, ages, mine, powers, question.author_name)
+        return remembered(key, lambda: fresh(answer))
 
     def fresh(answer: AnswerRow) -> str:
         return render_template(
@@ -64,6 +75,8 @@ def drawer(
             may_mark=powers.may_mark,
             is_agent=powers.is_agent,
             may_hide=powers.may_hide,
+            replying=replying,
+            opened=None,
         )
 
     return draw

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, case, exists, false, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, case, exists, false, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from portal.community import facade as community
 from portal.community.models import ContributionTag, Follow, Tag
+from portal.community.queries.conversation import REACTIONS
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, decode_cursor, page_of
@@ -21,6 +22,7 @@ from portal.support.rules import Listing
 
 KIND = "question"
 PAGE = 20
+FOUND_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class QuestionPage(QuestionRow):
     imported_score: int
     mine_too: bool
     following: bool
+    reactions: str | None
+    """As `community.queries.conversation.REACTIONS` writes them."""
     tags: tuple[community.TagCard, ...]
 
 
@@ -94,6 +98,7 @@ class AnswerRow:
     bound: float
     voted: int
     external_id: str | None
+    reactions: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -134,6 +139,13 @@ _TAGS = (
     .where(ContributionTag.target_kind == KIND, ContributionTag.target_id == Question.id)
     .scalar_subquery()
 )  # fmt: skip
+
+
+def _reactions(kind: str) -> Any:
+    """Select the reactions to a text of this kind, with the viewer's own marked."""
+    return text(REACTIONS.format(kind=f"'{kind}'", id=f"{kind}.id").replace(":viewer", ":member"))
+
+
 def _why(model: Any) -> Any:
     """Select why something is out of sight; null while it can be seen."""
     return case((model.hidden_at.is_not(None), func.coalesce(model.hidden_why, "hidden")))
@@ -144,6 +156,7 @@ _PAGES = _questions(
     QuestionTally.imported_score,
     exists().where(SameProblem.question_id == Question.id, SameProblem.member_id == _MEMBER),
     exists().where(Follow.target_kind == KIND, Follow.target_id == Question.id, Follow.member_id == _MEMBER),
+    _reactions(KIND),
     _TAGS,
 ).where(Question.id == func.any(bindparam("ids", type_=ARRAY(BigInteger))))  # fmt: skip
 
@@ -155,10 +168,11 @@ def list_questions(
     tag_id: int | None = None,
     solved: bool | None = None,
     category: str | None = None,
+    q: str = "",
     cursor: str | None = None,
     size: int = PAGE,
 ) -> Page[QuestionRow]:
-    """Return one page of the questions on these boards, by key; one query.
+    """Return one page of the questions on these boards, by key; one query, and those of the search for ``q``.
 
     :raise Invalid: when the cursor is not of this list.
     """
@@ -170,6 +184,8 @@ def list_questions(
         wanted = wanted.where(column.is_not(None) if solved else column.is_(None))
     if category is not None:
         wanted = wanted.where(Question.category == category)
+    if q:
+        wanted = wanted.where(Question.id.in_(_by_words(q, boards)))
     keys = _keys(listing)
     if listing == Listing.UNANSWERED:
         wanted = wanted.where(QuestionTally.by_others == 0)
@@ -178,6 +194,12 @@ def list_questions(
         wanted = wanted.where(func.row(*keys) < func.row(*last))
     rows = db.session.execute(wanted.order_by(*(key.desc() for key in keys)).limit(size + 1)).all()
     return page_of([QuestionRow(*row) for row in rows], size=size, key=lambda row: _key_of(row, listing))
+
+
+def _by_words(q: str, boards: Collection[int]) -> Sequence[int]:
+    """Return the questions that the search finds; none while it is not wired."""
+    find = community.finder_of(KIND)
+    return find(q, list(boards), FOUND_MOST) if find is not None else ()
 
 
 def _on_boards(listing: str, boards: Collection[int]) -> ColumnElement[bool]:
@@ -250,7 +272,7 @@ _VOTED = (
     select(AnswerVote.value).where(AnswerVote.answer_id == Answer.id, AnswerVote.member_id == _MEMBER).scalar_subquery()
 )
 _ANSWERS: Any = (
-    select(*_ANSWER, func.coalesce(_VOTED, 0).label("voted"), Answer.external_id)
+    select(*_ANSWER, func.coalesce(_VOTED, 0).label("voted"), Answer.external_id, _reactions("answer"))
     .join(AnswerTally, AnswerTally.answer_id == Answer.id)
     .join(Member, Member.id == Answer.author_id)
 )

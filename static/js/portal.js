@@ -83,7 +83,6 @@ document.addEventListener('submit', (event) => {
     if (form.dataset.sent) event.preventDefault();      // two clicks are one post
     form.dataset.sent = '1';
     event.submitter?.setAttribute('aria-busy', 'true');
-    if (form.dataset.draft) sessionStorage.setItem(`sent:${form.dataset.draft}`, '1');
   }
 });
 addEventListener('pageshow', () => document.querySelectorAll('[data-sent]').forEach((form) => {
@@ -91,36 +90,16 @@ addEventListener('pageshow', () => document.querySelectorAll('[data-sent]').forE
   form.querySelectorAll('[aria-busy]').forEach((b) => b.removeAttribute('aria-busy'));
 }));
 
-// Drafts: nothing typed is lost by leaving the page; an answer that arrived takes its draft away.
-const fields = (form) => [...form.elements].filter((e) => e.name && !/hidden|password|file|submit|button/.test(e.type));
-const keep = (form) => {
-  const data = fields(form).map((e) => [e.name, e.value, /radio|checkbox/.test(e.type) ? e.checked : null]);
-  sessionStorage.setItem(`draft:${form.dataset.draft}`, JSON.stringify(data));
-  const status = form.querySelector('[data-saved]');
-  if (status) status.textContent = words.saved;
-};
-const restore = (form) => {
-  const key = form.dataset.draft;
-  const arrived = sessionStorage.getItem(`sent:${key}`) && !root.dataset.status && !form.querySelector('[aria-invalid]');
-  if (arrived) return;
-  const kept = JSON.parse(sessionStorage.getItem(`draft:${key}`) || '[]');
-  for (const element of fields(form)) {
-    const found = kept.find(([name, value, checked]) => name === element.name && (checked === null || value === element.value));
-    if (!found) continue;
-    if (found[2] !== null) element.checked = found[2];
-    else if (!element.value || element.tagName === 'SELECT') element.value = found[1];
-  }
-};
-const forgetSent = () => Object.keys(sessionStorage).filter((k) => k.startsWith('sent:')).forEach((k) => {
-  if (root.dataset.status || document.querySelector('[aria-invalid]')) { sessionStorage.removeItem(k); return; }
-  sessionStorage.removeItem(k);
-  sessionStorage.removeItem(k.replace('sent:', 'draft:'));
-});
-forgetSent();
-for (const form of document.querySelectorAll('form[data-draft]')) {
-  restore(form);
-  let wait;
-  form.addEventListener('input', () => { clearTimeout(wait); wait = setTimeout(keep, 600, form); });
+// Writing: drafts, names, files and tools come when somebody begins to write, or where a page is for writing.
+const compose = document.querySelector('script[data-compose]')?.dataset.compose;
+const write = (form) => import(compose).then(({ begin }) => begin(form, say)).catch(() => {});
+if (compose) {
+  document.addEventListener('focusin', ({ target }) => {
+    const form = target.closest?.('form[data-draft]');
+    if (form && !form.dataset.writing) { form.dataset.writing = '1'; write(form); }
+  });
+  const page = document.querySelector('form.composer[data-draft]');
+  if (page) { page.dataset.writing = '1'; write(page); }
 }
 
 // Small comforts: copy a link, close a menu.

@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, select, text
 
 from portal.community import rules
 from portal.community.models import Board, Comment, ContributionTag, Follow, ImpressionCount, Tag, TagWord
+from portal.community.queries.conversation import REACTIONS
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import language
@@ -71,6 +72,8 @@ class CommentRow:
     created_at: datetime
     edited_at: datetime | None
     hidden: bool
+    reactions: str | None = None
+    """As `conversation.REACTIONS` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +191,12 @@ def board_of_key(key: str) -> Board | None:
 # Comments
 
 
-_COMMENT = """
+_COMMENT = f"""
 SELECT c.id, c.target_id, c.parent_id, c.author_id, m.name AS author_name, m.kind AS author_kind, m.job AS author_job,
        CASE WHEN c.hidden_at IS NULL THEN c.body ELSE '' END AS body,
        CASE WHEN c.hidden_at IS NULL THEN c.html ELSE '' END AS html,
-       c.lang, c.created_at, c.edited_at, c.hidden_at IS NOT NULL AS hidden
+       c.lang, c.created_at, c.edited_at, c.hidden_at IS NOT NULL AS hidden,
+       {REACTIONS.format(kind="'comment'", id="c.id")} AS reactions
 FROM comment c JOIN member m ON m.id = c.author_id"""
 _ON = "WHERE c.target_kind = :kind AND c.target_id = ANY(CAST(:ids AS bigint[]))"
 _COMMENTS = text(f"{_COMMENT} {_ON} ORDER BY c.created_at, c.id")
@@ -209,7 +213,9 @@ JOIN unnest(CAST(:kinds AS text[]), CAST(:ids AS bigint[])) AS thing (kind, id)
 ORDER BY c.created_at, c.id""")
 
 
-def comments_on(kind: str, ids: Collection[int], *, newest: bool = False) -> dict[int, list[CommentRow]]:
+def comments_on(
+    kind: str, ids: Collection[int], *, newest: bool = False, reader: int | None = None
+) -> dict[int, list[CommentRow]]:
     """Return the comments on things of one kind, each list in order of time; one query.
 
     Hidden comments are left out unless somebody replied: then they keep their place without their text.
@@ -217,19 +223,23 @@ def comments_on(kind: str, ids: Collection[int], *, newest: bool = False) -> dic
     if not ids:
         return {}
     statement = _NEWEST_COMMENTS if newest else _COMMENTS
-    rows = [(kind, CommentRow(*row)) for row in db.session.execute(statement, {"kind": kind, "ids": list(ids)})]
+    values = {"kind": kind, "ids": list(ids), "viewer": reader}
+    rows = [(kind, CommentRow(*row)) for row in db.session.execute(statement, values)]
     return {target_id: comments for (_kind, target_id), comments in _by_thing(rows).items()}
 
 
-def threads_on(things: Sequence[tuple[str, int]]) -> dict[tuple[str, int], list[CommentRow]]:
+def threads_on(
+    things: Sequence[tuple[str, int]], *, reader: int | None = None
+) -> dict[tuple[str, int], list[CommentRow]]:
     """Return the comments on things of several kinds, by kind and id, as `comments_on` does; one query."""
-    values = {"kinds": [kind for kind, _id in things], "ids": [thing_id for _kind, thing_id in things]}
+    kinds, ids = [kind for kind, _id in things], [thing_id for _kind, thing_id in things]
+    values = {"kinds": kinds, "ids": ids, "viewer": reader}
     rows = db.session.execute(_THREADS, values) if things else ()
     return _by_thing([(kind, CommentRow(*row)) for kind, *row in rows])
 
 
 def _by_thing(rows: Sequence[tuple[str, CommentRow]]) -> dict[tuple[str, int], list[CommentRow]]:
-    answered = {row.parent_id for _kind, row in rows}
+    answered = _answered([row for _kind, row in rows])
     found: dict[tuple[str, int], list[CommentRow]] = {}
     for kind, row in rows:
         if not row.hidden or row.id in answered:
@@ -237,16 +247,30 @@ def _by_thing(rows: Sequence[tuple[str, CommentRow]]) -> dict[tuple[str, int], l
     return found
 
 
-def comments_page(kind: str, target_id: int, *, after: Sequence[Any] | None, size: int) -> list[CommentRow]:
+def _answered(rows: Sequence[CommentRow]) -> set[int]:
+    """Return the comments under which something can be seen."""
+    parents = {row.id: row.parent_id for row in rows}
+    found: set[int] = set()
+    for row in rows:
+        above = None if row.hidden else row.parent_id
+        while above is not None and above not in found:
+            found.add(above)
+            above = parents.get(above)
+    return found
+
+
+def comments_page(
+    kind: str, target_id: int, *, after: Sequence[Any] | None, size: int, reader: int | None = None
+) -> list[CommentRow]:
     """Return up to ``size + 1`` visible comments on one thing, in order of time, that come after a key."""
     at, last = after or (None, None)
-    values = {"kind": kind, "ids": [target_id], "at": at, "last": last, "size": size + 1}
+    values = {"kind": kind, "ids": [target_id], "at": at, "last": last, "size": size + 1, "viewer": reader}
     return [CommentRow(*row) for row in db.session.execute(_PAGE_OF_COMMENTS, values)]
 
 
-def comment_row(comment_id: int) -> CommentRow | None:
+def comment_row(comment_id: int, *, reader: int | None = None) -> CommentRow | None:
     """Return one comment."""
-    row = db.session.execute(_ONE_COMMENT, {"id": comment_id}).one_or_none()
+    row = db.session.execute(_ONE_COMMENT, {"id": comment_id, "viewer": reader}).one_or_none()
     return CommentRow(*row) if row is not None else None
 
 

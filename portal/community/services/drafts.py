@@ -21,6 +21,7 @@ from portal.members.rules import own_path
 
 KEY = re.compile(r"[a-z][a-z0-9-]{0,79}")
 FIELDS_MOST = 30
+IN_BETWEEN = _l("Another device kept something else in the meantime. Read it first.")
 TITLE = 90
 DEVICE_MOST = 60
 

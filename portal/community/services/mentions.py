@@ -121,8 +121,10 @@ def note(kind: str, target_id: int, *, author_id: int, board_id: int, mentioned:
         db.session.execute(insert(Mention).on_conflict_do_nothing(), rows)
 
 
-def announce(kind: str, target_id: int) -> None:
+def announce(kind: str, target_id: int, body: str) -> None:
     """Tell of those who are mentioned in a text that can be seen now; a second time tells nothing."""
+    if not _LINKED.search(body):
+        return
     waiting = update(Mention).where(Mention.target_kind == kind, Mention.target_id == target_id)
     rows = db.session.execute(
         waiting.where(Mention.told_at.is_(None))

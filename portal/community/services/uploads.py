@@ -28,7 +28,7 @@ UNSENT = timedelta(days=2)
 DROPPED = timedelta(days=30)
 LEFT_BEHIND = 3600
 """Seconds after which files without a row are thrown away."""
-_WHAT = _l("Send a picture (JPEG, PNG, WebP, GIF), a PDF without scripts, a text or a table (CSV).")
+WHAT = _l("Send a picture (JPEG, PNG, WebP, GIF), a PDF without scripts, a text or a table (CSV).")
 
 
 def receive(viewer: Viewer, content: bytes, *, name: str, alt: str = "") -> UploadCard:
@@ -45,7 +45,7 @@ def receive(viewer: Viewer, content: bytes, *, name: str, alt: str = "") -> Uplo
         kind = kinds.kind_of(content, name=name)
         row = _picture(key, content) if kind is kinds.Kind.IMAGE else _file(key, kind, content)
     except kinds.Hostile as error:
-        raise Invalid(_WHAT, fields={"file": _WHAT}) from error
+        raise Invalid(WHAT, fields={"file": WHAT}) from error
     row.member_id, row.name, row.alt = viewer.id, kinds.clean_name(name, kind), words
     db.session.add(row)
     db.session.flush()

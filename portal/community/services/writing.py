@@ -81,7 +81,7 @@ def rewrite(thing: Text, kind: str, viewer: Viewer, *, body: str, title: str | N
     uploads.detach(kind, thing.id, kept=written.uploads)
     settle(written, kind, thing.id, author_id=viewer.id, board_id=thing.board_id)
     if thing.hidden_at is None and written.mentioned:
-        mentions.announce(kind, thing.id)
+        mentions.announce(kind, thing.id, thing.body)
     return True
 
 

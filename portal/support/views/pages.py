@@ -8,6 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.community import facade as community
+from portal.community.queries.conversation import DraftCard
+from portal.community.views import drafts
 from portal.kernel.errors import NotFound
 from portal.members.policy import Viewer, access, anyone
 from portal.members.session import current_viewer
@@ -17,6 +19,8 @@ from portal.support.forms import TextForm
 from portal.support.queries import KIND, AnswerRow, QuestionPage, QuestionRow
 
 bp = Blueprint("support", __name__)
+BIGGEST = 2**62
+WORDS_MOST = 200
 
 
 def init_pages() -> None:
@@ -45,9 +49,11 @@ def _list(
 ) -> ResponseReturnValue:
     tag = _tag(request.args.get("tag"))
     listing = _listing(request.args.get("sort"))
+    q = request.args.get("q", "").strip()[:WORDS_MOST]
     page = queries.list_questions(
         [one.id for one in boards],
         listing,
+        q=q,
         tag_id=tag.id if tag is not None else None,
         category=request.args.get("category") or None,
         cursor=request.args.get("cursor"),
@@ -66,6 +72,7 @@ def _list(
             None if board is not None else {one.id: one for one in boards},
         ),
         tag=tag,
+        q=q,
         listing=listing,
         links=_links(board, tag),
         following_page=_address(board, sort=listing, tag=tag, cursor=page.next) if page.next else "",
@@ -104,6 +111,7 @@ def _address(
         sort=sort if sort != rules.Listing.NEWEST else None,
         tag=tag.key if tag is not None else None,
         category=request.args.get("category") or None,
+        q=request.args.get("q", "").strip()[:WORDS_MOST] or None,
         cursor=cursor,
     )
 
@@ -113,13 +121,16 @@ def _address(
 def question(question_id: int) -> ResponseReturnValue:
     """Show one question with its answers."""
     viewer = current_viewer()
-    return shown(viewer, queries.question_page(viewer, question_id), TextForm())
+    form, draft = TextForm(), None
+    if "draft" in request.args:
+        draft = drafts.begin(viewer, f"answer-{question_id}", form)
+    return shown(viewer, queries.question_page(viewer, question_id), form, draft)
 
 
-def shown(viewer: Viewer, found: QuestionPage, form: TextForm) -> str:
+def shown(viewer: Viewer, found: QuestionPage, form: TextForm, draft: DraftCard | None = None) -> str:
     """Return the page of a question, with an answer that was typed if it is in the form."""
     answers = queries.answers_to(found.id, viewer)
-    around = _surroundings(viewer, found, answers)
+    around = _surroundings(viewer, found, answers) | {"draft": draft}
     page = drawing.page(viewer, around, form=form, typed=bool(form.errors or form.body.data))
     return render_template("support/question.html", question=found, board=around["board"], page=page, form=form)
 
@@ -132,9 +143,11 @@ def _surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerR
         is_agent=viewer.has_role("support_agent"),
         may_hide=viewer.has_role("moderator"),
     )
-    threads = community.threads_on([(KIND, found.id), *(("answer", row.id) for row in answers)])
+    things = [(KIND, found.id), *(("answer", row.id) for row in answers)]
+    threads = community.threads_on(things, reader=viewer.member_id)
     comments = threads.pop((KIND, found.id), [])
     under = {answer_id: rows for (_kind, answer_id), rows in threads.items()}
+    replying = _replied([*comments, *(row for rows in under.values() for row in rows)])
     return {
         "question": found,
         "board": community.board_by_id(viewer, found.board_id),
@@ -143,7 +156,11 @@ def _surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerR
         "topics": list(community.topics_of(KIND, [found.id]).get(found.id, ())),
         "commented": [*comments, *(comment for rows in under.values() for comment in rows)],
         "comments": _thread(comments),
-        "drawn": drawer(viewer, found, powers, {answer_id: _thread(rows) for answer_id, rows in under.items()}),
+        "replying": replying,
+        "opened": request.args.get("open", type=_number),
+        "drawn": drawer(
+            viewer, found, powers, {answer_id: _thread(rows) for answer_id, rows in under.items()}, replying
+        ),
         "powers": powers,
         "following": found.following,
         "sureness": [(row, rules.interval(row.useful, row.useless)) for row in answers if row.useful + row.useless][:4],
@@ -160,4 +177,16 @@ def _may_accept(viewer: Viewer, found: QuestionRow) -> bool:
 def _thread(rows: "list[community.CommentRow]") -> list[Thread]:
     by_id = {row.id: row for row in rows}
     branches = community.thread({row.id: row.parent_id for row in rows})
-    return [Thread(by_id[branch.id], [by_id[reply] for reply in branch.replies]) for branch in branches]
+    part = community.folded(branches, opened=request.args.get("open", type=_number))
+    return [Thread(by_id[one.id], [by_id[reply] for reply in one.replies], one.left_out) for one in part]
+
+
+def _replied(rows: "list[community.CommentRow]") -> "community.CommentRow | None":
+    """Return the comment that is about to be replied to, if the address names one that is here."""
+    wanted = request.args.get("parent", type=_number)
+    return next((row for row in rows if row.id == wanted and not row.hidden), None)
+
+
+def _number(words: str) -> int:
+    """Return the number of something; one that cannot be is none that anything has."""
+    return min(max(int(words), 0), BIGGEST)

@@ -5,6 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.community import facade as community
+from portal.community.views import drafts
+from portal.community.views.uploads import with_files
 from portal.kernel.errors import Invalid, NotFound
 from portal.members.guests import has_guest_door
 from portal.members.policy import access, signed_in
@@ -29,22 +31,24 @@ def ask() -> ResponseReturnValue:
         raise NotFound(_("There is no board for questions yet."))
     form = QuestionForm(title=request.args.get("title", ""))
     form.offer(boards, request.args.get("board"))
+    draft = drafts.begin(viewer, "ask", form)
     if form.validate_on_submit():
         try:
             question_id = services.ask_question(
                 viewer,
                 board=form.board.data,
                 title=form.title.data or "",
-                body=form.body.data or "",
+                body=with_files(viewer, form.body.data),
                 category=form.category.data or "",
                 tags=form.words(),
             )
         except Invalid as refusal:
             _show_errors(form, refusal)
         else:
+            drafts.sent(viewer, "ask")
             flash(_("Your question is out. We tell you when somebody answers."))
             return redirect(url_for("support.question", question_id=question_id))
-    return render_template("support/ask.html", form=form, boards=boards), _status(form)
+    return render_template("support/ask.html", form=form, boards=boards, draft=draft), _status(form)
 
 
 @bp.post("/questions/<int:question_id>/solved")
@@ -66,16 +70,18 @@ def edit_question(question_id: int) -> ResponseReturnValue:
     services.check_may_edit(viewer, found.author_id)
     tags = community.tags_of(KIND, [question_id]).get(question_id, [])
     form = EditForm(title=found.title, body=found.body, tags=", ".join(tag.title for tag in tags))
+    key = f"question-{question_id}"
+    draft = drafts.begin(viewer, key, form)
     if form.validate_on_submit():
         try:
-            services.edit_question(
-                question_id, viewer, title=form.title.data or "", body=form.body.data or "", tags=form.words()
-            )
+            body = with_files(viewer, form.body.data)
+            services.edit_question(question_id, viewer, title=form.title.data or "", body=body, tags=form.words())
         except Invalid as refusal:
             _show_errors(form, refusal)
         else:
+            drafts.sent(viewer, key)
             return redirect(url_for("support.question", question_id=question_id))
-    return render_template("support/edit_question.html", form=form, question=found), _status(form)
+    return render_template("support/edit_question.html", form=form, question=found, draft=draft), _status(form)
 
 
 @bp.post("/questions/<int:question_id>/answers")
@@ -86,10 +92,12 @@ def answer(question_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             official = viewer.is_staff and bool(request.form.get("official"))
-            answer_id = services.answer_question(question_id, viewer, body=form.body.data or "", official=official)
+            body = with_files(viewer, form.body.data)
+            answer_id = services.answer_question(question_id, viewer, body=body, official=official)
         except Invalid as refusal:
             _show_errors(form, refusal)
         else:
+            drafts.sent(viewer, f"answer-{question_id}")
             flash(_("Your answer is out."))
             return redirect(url_for("support.question", question_id=question_id, _anchor=f"answer-{answer_id}"))
     return shown(viewer, queries.question_page(viewer, question_id), form), UNPROCESSABLE
@@ -102,15 +110,17 @@ def edit_answer(answer_id: int) -> ResponseReturnValue:
     viewer = current_viewer()
     found = queries.answer_row(answer_id, viewer)
     services.check_may_edit(viewer, found.author_id)
-    form = TextForm(body=found.body)
+    form, key = TextForm(body=found.body), f"edit-answer-{answer_id}"
+    draft = drafts.begin(viewer, key, form)
     if form.validate_on_submit():
         try:
-            services.edit_answer(answer_id, viewer, body=form.body.data or "")
+            services.edit_answer(answer_id, viewer, body=with_files(viewer, form.body.data))
         except Invalid as refusal:
             _show_errors(form, refusal)
         else:
+            drafts.sent(viewer, key)
             return redirect(url_for("support.question", question_id=found.question_id, _anchor=f"answer-{answer_id}"))
-    return render_template("support/edit_answer.html", form=form, answer=found), _status(form)
+    return render_template("support/edit_answer.html", form=form, answer=found, draft=draft), _status(form)
 
 
 @bp.post("/questions/<int:question_id>/comments")
@@ -137,9 +147,10 @@ def _comment(kind: str, target_id: int, board_id: int) -> int:
         board_id=board_id,
         target_kind=kind,
         target_id=target_id,
-        body=request.form.get("body", ""),
+        body=with_files(current_viewer(), request.form.get("body", "")),
         parent_id=request.form.get("parent_id", type=int),
     )
+    drafts.sent(current_viewer(), f"comment-{kind}-{target_id}")
     return comment_id
 
 
