@@ -7,17 +7,24 @@ from datetime import datetime
 from portal.analytics import figures, queries
 from portal.analytics.metrics import REGISTRY, Metric, metrics_of
 from portal.analytics.queries import ExpertiseLine
+from portal.analytics.reputation.facade import Standing, standing_of
+from portal.analytics.reputation.words import BADGE_GROUNDS, BADGES, LEVELS
 from portal.analytics.routing.words import sentences
 from portal.analytics.services.routing import Suggestion, suggest_for
 from portal.community import facade as community
+from portal.members import facade as members
 from portal.members.policy import NOBODY, Viewer
 from portal.support import facade as support
 
 __all__ = [
+    "BADGES",
+    "BADGE_GROUNDS",
+    "LEVELS",
     "REGISTRY",
     "ExpertiseLine",
     "Invited",
     "Metric",
+    "Standing",
     "Suggestion",
     "account_figures",
     "contact_figures",
@@ -27,6 +34,7 @@ __all__ = [
     "figures_of",
     "invited",
     "metrics_of",
+    "standing_of",
     "suggest_for",
 ]
 INVITATIONS = 20
@@ -49,12 +57,16 @@ class Invited:
 
 def expertise_of(member_id: int, viewer: Viewer = NOBODY) -> list[ExpertiseLine]:
     """Return how well a member answers, by topic; only of boards that the viewer may see."""
+    if viewer.member_id != member_id and members.who_objects([member_id], members.Purpose.PROFILING):
+        return []
     return queries.expertise_of(member_id, _boards(viewer))
 
 
 def experts_on(topic_id: int, viewer: Viewer = NOBODY, limit: int = 50) -> list[ExpertiseLine]:
     """Return who knows a topic; only of boards that the viewer may see."""
-    return queries.experts_on(topic_id, _boards(viewer), limit)
+    lines = queries.experts_on(topic_id, _boards(viewer), limit)
+    silent = members.who_objects([line.member_id for line in lines], members.Purpose.PROFILING)
+    return [line for line in lines if line.member_id not in silent]
 
 
 def days_of(member_id: int | None, days: int, viewer: Viewer = NOBODY) -> list[int]:

@@ -23,6 +23,7 @@ from portal.analytics.models import (
     MemberTrust,
     QuestionCourse,
 )
+from portal.analytics.reputation import facade as reputation
 from portal.analytics.topics import queries as topics
 from portal.analytics.topics.models import ContributionTopic
 from portal.kernel.clock import now
@@ -54,7 +55,8 @@ def of_members(member_ids: Collection[int]) -> dict[int, Figures]:
     today, means = now().date(), _means()
     joined = _joined(ids)
     days = _days(ids)
-    parts = (_idea_figures(ids, means), _foresight(ids, means), _first_response(ids), _standing(ids), _topics(ids))
+    parts = (_idea_figures(ids, means), _foresight(ids, means), _first_response(ids), _standing(ids), _topics(ids),
+             reputation.figures_of(ids))  # fmt: skip
     return {
         member_id: _dated(at, days.get(member_id, {}), today)
         | _counted(days.get(member_id, {}), today)

@@ -158,6 +158,15 @@ _ALL = (
         "Share of members whose trust, propagated from staff and known customers, is lower."), "percentile"),
     _member("support_value", _l("Cases spared"), _l(
         "Accepted answers, and answers that solved it for somebody before she had asked.")),
+    _member("reputation", _l("Reputation"), _l(
+        "Points times the trust of whoever gave them, under caps a day, a thing and a pair; line by line on the page "
+        "of your reputation."), "points"),
+    _member("reputation_place", _l("Place by reputation"), _l(
+        "By points, among those whom five people helped on seven days vouch for; none while it is too early.")),
+    _member("trust_level", _l("Trust level"), _l(
+        "0 to 4: by the lower end of the 95% interval of the share of ideas and answers that were well received, "
+        "active days, and what moderators hid."), "level"),
+    _member("badges", _l("Badges"), _l("Badges whose ground holds.")),
     _account("members", _l("Members"), _l("Members of this organisation.")),
     _account("members_active", _l("Active members"), _l("Those who did something."), "count", "30 d"),
     _account("penetration", _l("Penetration"), _l(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.analytics import facade as analytics
-from portal.analytics.facade import ExpertiseLine, Invited
+from portal.analytics.facade import ExpertiseLine, Invited, Standing
 from portal.community import facade as community
 from portal.ideas import facade as ideas
 from portal.ideas.facade import IdeaRow, Sort, Stage, StageRow
@@ -86,6 +86,7 @@ class MemberPage:
     """One pair for the member herself and for staff; nothing for others, because it counts closed boards, too."""
     expertise: Sequence[ExpertiseLine]
     days: Sequence[int]
+    standing: Standing
 
 
 def member_page(viewer: Viewer, member_id: int) -> MemberPage:
@@ -117,4 +118,5 @@ def member_page(viewer: Viewer, member_id: int) -> MemberPage:
         figures=figures,
         expertise=analytics.expertise_of(member_id, viewer),
         days=analytics.days_of(member_id, DAYS, viewer),
+        standing=analytics.standing_of(member_id, viewer),
     )

@@ -6,7 +6,10 @@ from flask import Blueprint, Flask, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from portal.analytics import facade as analytics
 from portal.community.facade import boards_for
+from portal.kernel.errors import NotFound
+from portal.members import facade as members
 from portal.members.policy import access, anyone, signed_in
 from portal.members.services import set_language
 from portal.web import cache, errors, headers, health, home, language, templating, tokens
@@ -45,8 +48,20 @@ def front() -> ResponseReturnValue:
 @web.get("/members/<int:member_id>/<slug>")
 @access(anyone)
 def member(member_id: int, slug: str = "") -> ResponseReturnValue:  # noqa: ARG001 - for people who read addresses
-    """Show a member's page."""
-    return render_template("web/member.html", who=home.member_page(reader(), member_id))
+    """Show a member's page; that of an account which was joined to another leads there."""
+    try:
+        who = home.member_page(reader(), member_id)
+    except NotFound:
+        if (kept := members.stands_for(member_id)) == member_id:
+            raise
+        return redirect(members.member_card(kept).url)
+    return render_template(
+        "web/member.html",
+        who=who,
+        level_names=analytics.LEVELS,
+        badge_names=analytics.BADGES,
+        badge_grounds=analytics.BADGE_GROUNDS,
+    )
 
 
 @web.get("/staff")

@@ -80,7 +80,7 @@ Move = Credit | TakenBack | GoneFromSight | BackInSight
 
 def moves(event: Event) -> Iterator[Move]:
     """Yield what a fact changes in the ledger, in order. Nobody earns anything from herself."""
-    read = _READERS.get(type(event))
+    read = _READERS.get(type(event)) or _BY_NAME.get(type(event).__name__)
     for move in read(event) if read is not None else ():
         if not (isinstance(move, Credit) and move.actor_id == move.beneficiary_id):
             yield move
@@ -151,6 +151,14 @@ def _shown(kind: str) -> Callable[[Any], Iterator[Move]]:
     return read
 
 
+def _flags(event: Any) -> Iterator[Move]:
+    """Read an answer to flags; moderation stands beside analytics, therefore it is known by its name only."""
+    if event.upheld:
+        for flagger in event.flaggers:
+            yield Credit(Thing(event.target_kind, event.target_id), Kind.FLAG, event.actor_id, flagger)
+
+
+_BY_NAME: dict[str, Callable[[Any], Iterator[Move]]] = {"FlagsAnswered": _flags}
 _READERS: dict[type[Event], Callable[[Any], Iterator[Move]]] = {
     VoteCast: _vote,
     VoteWithdrawn: _vote_back,
@@ -169,5 +177,5 @@ _READERS: dict[type[Event], Callable[[Any], Iterator[Move]]] = {
     AnswerShown: _shown("answer"),
     CommentShown: _shown("comment"),
 }
-READ: tuple[type[Event], ...] = tuple(_READERS)
+READ: tuple[type[Event] | str, ...] = (*_READERS, *_BY_NAME)
 """The events that the ledger is written from."""

@@ -33,7 +33,6 @@ class Kind(StrEnum):
     PLANNED = "planned"
     MAKING = "making"
     SHIPPED = "shipped"
-    DUPLICATE = "duplicate"
     FLAG = "flag"
     HIDDEN = "hidden"
 
@@ -56,10 +55,13 @@ WORTH: Mapping[str, Worth] = {
     Kind.PLANNED: Worth(20, 1.0, capped=False),
     Kind.MAKING: Worth(5, capped=False),
     Kind.SHIPPED: Worth(30, 1.0, capped=False),
-    Kind.DUPLICATE: Worth(3),
     Kind.FLAG: Worth(2),
     Kind.HIDDEN: Worth(0, capped=False),
 }
+
+
+OF_MODERATION = (Kind.FLAG, Kind.HIDDEN)
+"""Lines that stand because a thing is out of sight, and fall when it is shown again."""
 
 
 class Cause(StrEnum):
@@ -119,7 +121,7 @@ class Folded:
 
     def trust(self, weights: Mapping[int, float]) -> float:
         """Return what the trust of all who spoke adds up to."""
-        return sum(weights.get(person, 0.0) for person in self.people)
+        return float(sum(weights.get(person, 0.0) for person in sorted(self.people)))
 
 
 def fold(entries: Iterable[Entry], weights: Mapping[int, float]) -> Folded:

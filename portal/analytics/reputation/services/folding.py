@@ -63,7 +63,7 @@ def _refold(ids: Sequence[int]) -> None:
         folded = rules.fold(entries.get(member_id, ()), weights)
         givers = {one.id: one.actor_id for one in entries.get(member_id, ())}
         lines += [
-            (line_id, weights.get(givers[line_id] or 0, 0.0), line.counted, str(line.cap))
+            (line_id, float(weights.get(givers[line_id] or 0, 0.0)), line.counted, str(line.cap))
             for line_id, line in folded.lines.items()
         ]
         sums.append((member_id, folded.points, len(folded.people), len(folded.days), folded.trust(weights)))

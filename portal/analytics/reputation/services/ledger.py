@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from portal.analytics.reputation.models import ReputationEntry
 from portal.analytics.reputation.reading import BackInSight, Credit, GoneFromSight, Move, TakenBack, Thing
-from portal.analytics.reputation.rules import POLICY, WORTH, Cause, Kind
+from portal.analytics.reputation.rules import OF_MODERATION, POLICY, WORTH, Cause, Kind
 from portal.kernel.database import db
 
 Entry = ReputationEntry
@@ -126,7 +126,7 @@ def _reverse(
 def _hide(move: GoneFromSight, fact_id: int, at: datetime) -> set[int]:
     lines = [
         line
-        for line in _lines_on(move.thing, Entry.kind != Kind.HIDDEN)
+        for line in _lines_on(move.thing, Entry.kind.not_in(OF_MODERATION))
         if not any(kind == Cause.OUT_OF_SIGHT for _, kind in _standing_against(line.id))
     ]
     for line in lines:
@@ -144,7 +144,7 @@ def _show(move: BackInSight, fact_id: int, at: datetime) -> set[int]:
     touched = set()
     for line in _lines_on(move.thing):
         against = _standing_against(line.id)
-        if _is_hiding(line.id) and not against:
+        if _is_of_moderation(line.id) and not against:
             _reverse(move.thing, line, Cause.SHOWN_AGAIN, fact_id, at)
             touched.add(line.beneficiary_id)
         for reversal, kind in against:
@@ -158,8 +158,8 @@ def _show(move: BackInSight, fact_id: int, at: datetime) -> set[int]:
     return touched
 
 
-def _is_hiding(line_id: int) -> bool:
-    return db.session.scalar(select(Entry.kind).where(Entry.id == line_id)) == Kind.HIDDEN
+def _is_of_moderation(line_id: int) -> bool:
+    return db.session.scalar(select(Entry.kind).where(Entry.id == line_id)) in OF_MODERATION
 
 
 def mark_stale(member_ids: Iterable[int]) -> None:
