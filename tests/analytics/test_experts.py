@@ -16,6 +16,8 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.outbox import Fact, publish
 from portal.kernel.progress import Progress
+from portal.members import services as people
+from portal.members.rules import Purpose
 from portal.support import services as support
 from tests.conftest import read_all_facts
 from tests.members.factories import a_token, bearer, sign_in
@@ -62,6 +64,17 @@ def test_the_likeliest_is_suggested_first_with_reasons():
     assert sum(one.score for one in found) == pytest.approx(1.0)
     assert found[0].reasons[0].kind == "tag"
     assert routing.suggest_for(board_id, title="Where is my parcel?", tags=["parcels"])[0].member_id == packer.id
+
+
+def test_who_does_not_want_it_is_suggested_to_nobody():
+    board, felter, packer = a_board_with_helpers()
+    board_id = learn(board)
+    people.say_consent(felter.id, Purpose.PROFILING, given=False)
+    found = routing.suggest_for(board_id, title="Felt scarf, which water?", tags=["felt"])
+    assert felter.id not in [one.member_id for one in found]
+    assert found[0].member_id == packer.id
+    people.say_consent(felter.id, Purpose.PROFILING, given=True)
+    assert routing.suggest_for(board_id, title="Felt scarf, which water?", tags=["felt"])[0].member_id == felter.id
 
 
 def test_small_steps_and_the_long_walk_learn_the_same():
@@ -209,6 +222,17 @@ def test_nine_people_helped_on_nine_days_give_a_place():
     assert line.low < line.mid < line.high
     assert facade.experts_on(topic_id)[0].member_id == helper.id
     assert queries.experts_by_topic(board_id)[topic_id][0].member_id == helper.id
+
+
+def test_who_does_not_want_it_stands_in_no_ranking():
+    board_id, topic_id, helper = a_ranked_board()
+    measuring.measure(Progress())
+    people.say_consent(helper.id, Purpose.PROFILING, given=False)
+    assert facade.expertise_of(helper.id) == []
+    assert facade.expertise_of(helper.id, helper)
+    assert helper.id not in [line.member_id for line in facade.experts_on(topic_id)]
+    measuring.measure(Progress())
+    assert helper.id not in db.session.scalars(select(Expertise.member_id)).all()
 
 
 def test_throw_away_accounts_buy_no_place_in_the_portal():

@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from portal.crm import jobs, queries
+from portal.crm import jobs, queries, rules
 from portal.crm.gateways.base import RetryLater
 from portal.crm.gateways.tryton import Rpc, TrytonGateway
 from portal.crm.gateways.webhook import WebhookGateway
+from portal.crm.models import Link
 from portal.crm.services.outlet import Outlet
+from portal.crm.services.portraits import portraits
 from portal.ideas.services import cast_vote, withdraw_vote
 from portal.kernel import outbox, periodic, projections
 from portal.kernel.database import db, transaction
 from portal.local import tryton
 from portal.members import services as people
+from portal.members.privacy import erasing
 from portal.members.queries import viewer_of
 from portal.members.rules import Purpose
 from tests.conftest import Workers
@@ -71,6 +75,32 @@ def test_what_a_member_does_arrives_without_anybody_asking(
     workers.run()
     assert simulator.contacts == {}
     assert queries.figures("webhook").pending == 0
+
+
+def test_an_erased_member_is_taken_back_and_forgotten(connected: Flask, workers: Workers, simulator: Simulator) -> None:
+    tick()
+    member_id = a_member(name="Rosa Lana")
+    workers.run()
+    assert set(simulator.contacts) == {member_id}
+    with transaction():
+        erasing.erase(member_id, texts=True)
+    workers.run()
+    assert simulator.contacts == {}
+    left = db.session.scalars(select(Link.subject_id).filter_by(kind="contact")).all()
+    assert member_id not in left
+
+
+def test_who_refuses_profiling_shares_the_rest(connected: Flask, workers: Workers, simulator: Simulator) -> None:
+    member_id = a_member()
+    with transaction():
+        people.say_consent(member_id, Purpose.PROFILING, given=False)
+    tick()
+    workers.run()
+    drawn = portraits("contact", [member_id], site="")[member_id]
+    assert drawn.shares
+    fields = rules.FIELDS["contact"]
+    assert [f.field for f in fields if f.purpose is rules.Purpose.PROFILING and drawn.values[f.field] is not None] == []
+    assert drawn.values["portal_joined"] is not None
 
 
 def test_with_the_broker_away_nothing_is_lost(

@@ -13,6 +13,8 @@ from portal.analytics.topics.models import ContributionTopic
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.outbox import publish
+from portal.members import facade as members
+from portal.members.rules import Purpose
 
 if TYPE_CHECKING:
     from portal.analytics.expertise import Given, Standing, TopicStandings, Word
@@ -49,7 +51,13 @@ def rank_board(board_id: int, voices: Mapping[int, float]) -> dict[str, int]:
         heard |= dict.fromkeys(speakers, 1.0)
     standings = rank_topics(given, heard, _asked(board_id, topics), now())
     db.session.execute(delete(Expertise).where(Expertise.board_id == board_id))
-    rows = [_row(board_id, topic, one, withheld=unknown) for topic in standings for one in topic.standings]
+    silent = members.who_objects({one.member_id for topic in standings for one in topic.standings}, Purpose.PROFILING)
+    rows = [
+        _row(board_id, topic, one, withheld=unknown)
+        for topic in standings
+        for one in topic.standings
+        if one.member_id not in silent
+    ]
     for start in range(0, len(rows), CHUNK):
         db.session.execute(insert(Expertise), rows[start : start + CHUNK])
     people = {row["member_id"] for row in rows}

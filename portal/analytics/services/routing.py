@@ -119,6 +119,8 @@ def suggest(question: Asked, board_id: int) -> list[Suggestion]:
         return []
     memory = store.StoredMemory(board)
     ranked = rank(question, memory, Model.from_json(board.model))
+    silent = members.who_objects([one.helper.id for one in ranked], members.Purpose.PROFILING)
+    ranked = [one for one in ranked if one.helper.id not in silent]
     if not ranked:
         return []
     context = context_of(question, memory)

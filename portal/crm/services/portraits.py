@@ -31,9 +31,19 @@ def portraits(kind: str, subjects: Collection[int], *, site: str) -> dict[int, P
 def _contacts(member_ids: Collection[int], site: str) -> dict[int, Portrait]:
     contacts = members.crm_contacts(member_ids)
     agreed = members.may_share_with_crm(member_ids)
+    unprofiled = members.who_objects(agreed, members.Purpose.PROFILING)
     figures = analytics.contact_figures(sorted(agreed))
     accounts = {a.organisation_id: a.account_id for a in members.crm_accounts(_organisations(contacts))}
-    return {c.member_id: _contact(c, c.member_id in agreed, figures, accounts, site) for c in contacts}
+    return {
+        c.member_id: _contact(c, _purposes(c.member_id, agreed, unprofiled), figures, accounts, site) for c in contacts
+    }
+
+
+def _purposes(member_id: int, agreed: Collection[int], unprofiled: Collection[int]) -> set[rules.Purpose]:
+    """Return what a member may be told to a CRM for; nothing when she does not share at all."""
+    if member_id not in agreed:
+        return set()
+    return {rules.Purpose.SHARE} if member_id in unprofiled else set(rules.Purpose)
 
 
 def _organisations(contacts: Collection[members.CrmContact]) -> set[int]:
@@ -42,7 +52,7 @@ def _organisations(contacts: Collection[members.CrmContact]) -> set[int]:
 
 def _contact(
     who: members.CrmContact,
-    shares: bool,  # noqa: FBT001 - read beside its name
+    purposes: Collection[rules.Purpose],
     figures: Mapping[int, Mapping[str, Any]],
     accounts: Mapping[int, str | None],
     site: str,
@@ -55,8 +65,8 @@ def _contact(
     }
     return Portrait(
         subject_id=who.member_id,
-        shares=shares,
-        values=rules.values_of("contact", known) if shares else {},
+        shares=bool(purposes),
+        values=rules.values_of("contact", known, purposes=purposes) if purposes else {},
         name=who.name,
         crm_id=who.contact_id,
         email=who.email,
