@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from portal.analytics.reputation import queries
+from portal.analytics.reputation import given, queries
+from portal.analytics.reputation.given import BenefitLine
 from portal.analytics.reputation.levels import Level, Missing, Signs, missing
-from portal.analytics.reputation.queries import BadgeCard, BenefitLine, Sum
+from portal.analytics.reputation.queries import BadgeCard, Sum
 from portal.members import facade as members
 from portal.members.policy import Viewer
 from portal.members.rules import Purpose
@@ -57,7 +58,7 @@ def standing_of(member_id: int, viewer: Viewer) -> Standing:
     level = Level(queries.levels([member_id]).get(member_id, 0))
     badges = queries.badges_of([member_id]).get(member_id, [])
     found = queries.sum_of(member_id)
-    thanks = [one for one in queries.benefits_of(member_id) if (one.kind, one.state) == ("credit", "claimed")]
+    thanks = [one for one in given.benefits_of(member_id) if (one.kind, one.state) == ("credit", "claimed")]
     if may_see_all(viewer, member_id):
         return Standing(level, badges, found.place, found.ranked, found, thanks)
     if member_id not in members.consents([member_id], Purpose.PROFILING):

@@ -12,15 +12,12 @@ from sqlalchemy.orm import aliased
 from portal.analytics.models import AnswerCourse, IdeaCourse, MemberDay, MemberTrust
 from portal.analytics.reputation.models import (
     Badge,
-    Benefit,
-    BenefitEntry,
     Reputation,
     ReputationEntry,
     TrustSpread,
     TrustStanding,
 )
 from portal.analytics.reputation.rules import WORTH, Entry
-from portal.kernel.clock import today
 from portal.kernel.database import db
 from portal.kernel.paging import Page, decode_cursor, page_of
 from portal.members.models import Member
@@ -157,7 +154,7 @@ def with_other_weights(tolerance: float) -> list[int]:
 
 def ledger_of(member_id: int, cursor: str | None = None, size: int = PAGE) -> Page[LedgerLine]:
     """Return a member's lines, the newest first, with what reversed them."""
-    after = decode_cursor(cursor, datetime.fromisoformat, int)
+    after = decode_cursor(cursor, lambda part: datetime.fromisoformat(str(part)), lambda part: int(str(part)))
     strike = select(LINES.id, LINES.at, LINES.kind).subquery()
     wanted = (
         select(LINES.id, LINES.kind, LINES.object_kind, LINES.object_id, LINES.actor_id, LINES.points, LINES.weight,
@@ -177,7 +174,7 @@ def ledger_of(member_id: int, cursor: str | None = None, size: int = PAGE) -> Pa
     return page_of(lines, size=size, key=lambda line: (line.at, line.id))
 
 
-def _accounts(member_id: int) -> Select[tuple[int]]:
+def _accounts(member_id: int) -> Select[int]:
     return select(Member.id).where(or_(Member.id == member_id, Member.merged_into_id == member_id))
 
 
@@ -341,102 +338,3 @@ def names_of(kinds: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
     for kind, thing in kinds:
         found[kind].append(thing)
     return found
-
-
-# Benefits
-
-
-@dataclass(frozen=True, slots=True)
-class BenefitLine:
-    """Something that a member was given. ``state`` is given, claimed, withdrawn or expired."""
-
-    id: int
-    member_id: int
-    kind: str
-    title: str
-    body: str
-    rule: str
-    object_kind: str
-    object_id: int | None
-    claim_until: date | None
-    given_by: int | None
-    given_at: datetime
-    state: str
-    note: str
-    changed_at: datetime
-
-
-def benefits_of(member_id: int) -> list[BenefitLine]:
-    """Return what a member was given, the newest first."""
-    return _benefits(select(Benefit).where(Benefit.member_id == member_id).order_by(Benefit.id.desc()))
-
-
-def newest_benefits(cursor: str | None, size: int = PAGE) -> Page[BenefitLine]:
-    """Return what was given to anybody, the newest first."""
-    after = decode_cursor(cursor, int)
-    wanted = select(Benefit).order_by(Benefit.id.desc()).limit(size + 1)
-    if after is not None:
-        wanted = wanted.where(Benefit.id < after[0])
-    return page_of(_benefits(wanted), size=size, key=lambda line: (line.id,))
-
-
-def _benefits(wanted: Select[tuple[Benefit]]) -> list[BenefitLine]:
-    rows = db.session.scalars(wanted).all()
-    last = _last_lines([row.id for row in rows])
-    states = states_of_benefits([row.id for row in rows])
-    return [
-        BenefitLine(
-            row.id, row.member_id, row.kind, row.title, row.body, row.rule, row.object_kind, row.object_id,
-            row.claim_until, row.given_by, row.given_at, _state(states[row.id], row.claim_until), last[row.id].note,
-            last[row.id].at,
-        )
-        for row in rows
-    ]  # fmt: skip
-
-
-def _state(state: str, claim_until: date | None) -> str:
-    return "expired" if state == "given" and claim_until is not None and claim_until < today() else state
-
-
-def _last_lines(ids: Collection[int]) -> dict[int, BenefitEntry]:
-    wanted = select(BenefitEntry).where(BenefitEntry.benefit_id.in_(list(ids))).order_by(BenefitEntry.id)
-    return {row.benefit_id: row for row in db.session.scalars(wanted)}
-
-
-def states_of_benefits(ids: Collection[int]) -> dict[int, str]:
-    """Return how benefits stand: what was given again after a withdrawal stands as it did before."""
-    wanted = select(BenefitEntry.benefit_id, BenefitEntry.action).where(BenefitEntry.benefit_id.in_(list(ids)))
-    before: dict[int, str] = {}
-    states: dict[int, str] = {}
-    for benefit_id, action in db.session.execute(wanted.order_by(BenefitEntry.id)):
-        if action == "withdrawn":
-            before[benefit_id] = states[benefit_id]
-        states[benefit_id] = before.get(benefit_id, "given") if action == "restored" else action
-    return states
-
-
-def is_shipped(idea_id: int) -> bool:
-    """Return whether an idea was shipped and can be seen."""
-    wanted = select(IdeaCourse.idea_id).where(
-        IdeaCourse.idea_id == idea_id, IdeaCourse.stage == "shipped", ~IdeaCourse.hidden
-    )
-    return db.session.scalar(wanted) is not None
-
-
-def authors_of_idea(idea_id: int) -> list[int]:
-    """Return who proposed an idea."""
-    return list(db.session.scalars(select(IdeaCourse.author_id).where(IdeaCourse.idea_id == idea_id)))
-
-
-def holders_of(badge: str, limit: int) -> list[int]:
-    """Return who holds a badge."""
-    wanted = select(Badge.member_id).where(Badge.key == badge, Badge.revoked_at.is_(None))
-    return list(db.session.scalars(wanted.order_by(Badge.member_id).limit(limit)))
-
-
-def members_at_level(level: int, limit: int) -> list[int]:
-    """Return the customers, suppliers and partners who are trusted at least so far."""
-    wanted = select(Member.id).where(
-        Member.trust_level >= level, Member.active, ~Member.placeholder, Member.kind != MemberKind.STAFF.value
-    )
-    return list(db.session.scalars(wanted.order_by(Member.id).limit(limit)))

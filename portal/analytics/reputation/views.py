@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.analytics.reputation import facade, queries, rules, words
+from portal.analytics.reputation import facade, given, queries, rules, words
 from portal.analytics.reputation.forms import BenefitForm
 from portal.analytics.reputation.levels import RUNGS, Level
 from portal.analytics.reputation.services import benefits
@@ -75,7 +75,7 @@ def _page(member_id: int, address: str, *, is_hers: bool) -> ResponseReturnValue
 def my_benefits() -> ResponseReturnValue:
     """Show the reader what she was given."""
     return render_template(
-        "analytics/benefits.html", lines=queries.benefits_of(current_viewer().id), words=words, is_hers=True
+        "analytics/benefits.html", lines=given.benefits_of(current_viewer().id), words=words, is_hers=True
     )
 
 
@@ -95,8 +95,8 @@ def all_benefits() -> ResponseReturnValue:
     return _benefits(BenefitForm())
 
 
-def _benefits(form: BenefitForm) -> ResponseReturnValue:
-    page = queries.newest_benefits(request.args.get("cursor"))
+def _benefits(form: BenefitForm) -> str:
+    page = given.newest_benefits(request.args.get("cursor"))
     return render_template(
         "analytics/staff_benefits.html",
         form=form,
@@ -114,15 +114,15 @@ def give() -> ResponseReturnValue:
     form = BenefitForm()
     if form.validate_on_submit():
         gift = Gift(
-            kind=form.kind.data, title=form.title.data, body=form.body.data or "", rule=form.rule.data,
+            kind=form.kind.data, title=form.title.data or "", body=form.body.data or "", rule=form.rule.data or "",
             claim_until=form.claim_until.data,
         )  # fmt: skip
         try:
-            given = benefits.give(gift, by=current_viewer())
+            found = benefits.give(gift, by=current_viewer())
         except Invalid as error:
             _show_in(form, error)
         else:
-            flash(ngettext("Given to %(num)s member.", "Given to %(num)s members.", len(given)))
+            flash(ngettext("Given to %(num)s member.", "Given to %(num)s members.", len(found)))
             return redirect(url_for("reputation.all_benefits"), 303)
     return _benefits(form), 422
 

@@ -49,7 +49,7 @@ def test_one_person_gives_another_thirty_points_a_year():
 
 
 def test_a_day_brings_a_hundred_points_and_so_does_a_thing():
-    crowd = {n: 1.0 for n in range(100, 200)}
+    crowd = dict.fromkeys(range(100, 200), 1.0)
     a_day = [line(n, actor=n, thing=n) for n in crowd]
     assert points(a_day, crowd) == 100
     assert fold(a_day, crowd).lines[199].cap == Cap.DAY

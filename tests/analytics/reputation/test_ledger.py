@@ -90,7 +90,7 @@ def test_what_a_moderator_hides_counts_nothing_and_again_when_shown():
     before = queries.ledger_of(author.id).items
     ideas.hide(idea, actor=bea)
     assert points(author) == 0
-    assert [line.kind for line in queries.ledger_of(author.id).items][0] == "hidden"
+    assert queries.ledger_of(author.id).items[0].kind == "hidden"
     assert queries.flags([author.id], now().replace(year=2020)) == {author.id: 1}
     ideas.show(idea, actor=bea)
     assert points(author) == 2
@@ -126,7 +126,9 @@ def test_any_story_adds_up_to_what_stands_at_its_end():
         for fact_id in range(25):
             voter = chance.choice(voters)
             if chance.random() < 0.25:
-                ledger.write((BackInSight if hidden else lambda t: GoneFromSight(t, None))(idea), fact_id=fact_id, at=now())
+                ledger.write(
+                    (BackInSight if hidden else lambda t: GoneFromSight(t, None))(idea), fact_id=fact_id, at=now()
+                )
                 hidden = not hidden
             elif voter in stands:
                 ledger.write(TakenBack(idea, (Kind.VOTE,), Cause.WITHDRAWN, voter.id), fact_id=fact_id, at=now())

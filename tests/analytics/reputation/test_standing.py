@@ -1,11 +1,12 @@
 """Levels, badges, benefits and their pages: what a member sees of herself, what staff sees, what nobody else does."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
 
-from portal.analytics.reputation import facade, queries
+from portal.analytics.reputation import facade, given, queries
 from portal.analytics.reputation.levels import Level
 from portal.analytics.reputation.models import Badge
 from portal.analytics.reputation.services import benefits, standing, trust
@@ -107,21 +108,24 @@ def test_a_benefit_is_given_claimed_withdrawn_and_given_again():
     author, manager = a_viewer(), a_viewer(kind="staff", roles=["brand_manager"])
     idea = a_shipped_idea(author, manager)
     look()
-    (given,) = benefits.give(Gift(kind="credit", title="Dye lot in large figures", rule=f"idea:{idea}"), by=manager)
-    (line,) = queries.benefits_of(author.id)
+    (gift,) = benefits.give(Gift(kind="credit", title="Dye lot in large figures", rule=f"idea:{idea}"), by=manager)
+    (line,) = given.benefits_of(author.id)
     assert (line.state, line.object_id) == ("given", idea)
     with pytest.raises(NotFound):
-        benefits.claim(given, manager)
-    benefits.claim(given, author)
-    benefits.claim(given, author)
-    assert queries.benefits_of(author.id)[0].state == "claimed"
+        benefits.claim(gift, manager)
+    benefits.claim(gift, author)
+    benefits.claim(gift, author)
+    assert given.benefits_of(author.id)[0].state == "claimed"
     assert [one.title for one in facade.standing_of(author.id, a_viewer()).credits] == ["Dye lot in large figures"]
-    benefits.withdraw(given, by=manager, note="Entered twice")
-    assert (queries.benefits_of(author.id)[0].state, queries.benefits_of(author.id)[0].note) == ("withdrawn", "Entered twice")
+    benefits.withdraw(gift, by=manager, note="Entered twice")
+    assert (given.benefits_of(author.id)[0].state, given.benefits_of(author.id)[0].note) == (
+        "withdrawn",
+        "Entered twice",
+    )
     with pytest.raises(Refused):
-        benefits.claim(given, author)
-    benefits.restore(given, by=manager)
-    assert queries.benefits_of(author.id)[0].state == "claimed"
+        benefits.claim(gift, author)
+    benefits.restore(gift, by=manager)
+    assert given.benefits_of(author.id)[0].state == "claimed"
     actions = db.session.scalars(text("SELECT action FROM benefit_entry ORDER BY id")).all()
     assert actions == ["given", "claimed", "withdrawn", "restored"]
 
@@ -206,32 +210,31 @@ def test_her_page_shows_level_and_badges_and_the_place_only_with_consent(client)
     assert facade.standing_of(author.id, author).place == 1
 
 
+def post(client, page, address, **data):
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(page).text)
+    assert token is not None
+    return client.post(address, data={**data, "csrf_token": token[1]})
+
+
 def test_staff_gives_and_members_claim_on_the_page(client):
     member, manager = a_viewer(lang="en"), a_viewer(kind="staff", roles=["brand_manager"], lang="en")
-    client.application.config["WTF_CSRF_ENABLED"] = False
-    try:
-        sign_in(client, manager.id)
-        assert "Nothing was given yet" in client.get("/staff/benefits").text
-        wrong = client.post("/staff/benefits", data={"kind": "offer", "title": "Ten per cent", "rule": "badge:none"})
-        assert wrong.status_code == 422
-        assert "This rule names nobody." in wrong.text
-        assert "Ten per cent" in wrong.text
-        right = client.post(
-            "/staff/benefits", data={"kind": "offer", "title": "Ten per cent", "rule": f"member:{member.id}"}
-        )
-        assert right.status_code == 303
-        (line,) = queries.benefits_of(member.id)
-        hers = client.application.test_client()
-        sign_in(hers, member.id)
-        assert "Ten per cent" in hers.get("/account/benefits").text
-        assert hers.get("/staff/benefits").status_code == 403
-        assert hers.post(f"/account/benefits/{line.id}/claim").status_code == 303
-        assert client.post(f"/staff/benefits/{line.id}/withdraw", data={"note": "Twice"}).status_code == 303
-        assert "Twice" in hers.get("/account/benefits").text
-        assert client.post(f"/staff/benefits/{line.id}/restore").status_code == 303
-    finally:
-        client.application.config["WTF_CSRF_ENABLED"] = True
-    assert queries.benefits_of(member.id)[0].state == "claimed"
+    here, hers = "/staff/benefits", client.application.test_client()
+    sign_in(client, manager.id)
+    assert "Nothing was given yet" in client.get(here).text
+    wrong = post(client, here, here, kind="offer", title="Ten per cent", rule="badge:none")
+    assert wrong.status_code == 422
+    assert "This rule names nobody." in wrong.text
+    assert "Ten per cent" in wrong.text
+    assert post(client, here, here, kind="offer", title="Ten per cent", rule=f"member:{member.id}").status_code == 303
+    (line,) = given.benefits_of(member.id)
+    sign_in(hers, member.id)
+    assert "Ten per cent" in hers.get("/account/benefits").text
+    assert hers.get(here).status_code == 403
+    assert post(hers, "/account/benefits", f"/account/benefits/{line.id}/claim").status_code == 303
+    assert post(client, here, f"/staff/benefits/{line.id}/withdraw", note="Twice").status_code == 303
+    assert "Twice" in hers.get("/account/benefits").text
+    assert post(client, here, f"/staff/benefits/{line.id}/restore").status_code == 303
+    assert given.benefits_of(member.id)[0].state == "claimed"
 
 
 def test_figures_hold_reputation(client):

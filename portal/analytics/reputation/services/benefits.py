@@ -7,7 +7,7 @@ from datetime import date
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from portal.analytics.reputation import queries
+from portal.analytics.reputation import given
 from portal.analytics.reputation.events import BenefitClaimed, BenefitGiven, BenefitWithdrawn
 from portal.analytics.reputation.models import Benefit, BenefitEntry
 from portal.kernel.clock import today
@@ -50,7 +50,7 @@ def give(gift: Gift, *, by: Viewer) -> list[int]:
     if gift.claim_until is not None and gift.claim_until < today():
         raise Invalid(fields={"claim_until": _l("This day has passed.")})
     who, thing = _named(gift.rule.strip())
-    if gift.kind == "credit" and (thing is None or not queries.is_shipped(thing)):
+    if gift.kind == "credit" and (thing is None or not given.is_shipped(thing)):
         raise Invalid(fields={"rule": _l("Credit is given for an idea that was shipped: idea:17.")})
     return [_give(gift, one, title, body, thing, by.id) for one in who]
 
@@ -77,12 +77,12 @@ def _named(rule: str) -> tuple[Collection[int], int | None]:
     if name == "member":
         found = _by_address_or_number(value)
     elif name == "badge":
-        found = queries.holders_of(value, MOST)
+        found = given.holders_of(value, MOST)
     elif name == "level" and value.isdecimal():
-        found = queries.members_at_level(int(value[:2]), MOST)
+        found = given.members_at_level(int(value[:2]), MOST)
     elif name == "idea" and value.isdecimal() and len(value) < len(str(2**63)):
         thing = int(value)
-        found = queries.authors_of_idea(thing)
+        found = given.authors_of_idea(thing)
     if name not in RULES:
         raise Invalid(fields={"rule": _l("Write member:…, badge:…, level:… or idea:….")})
     if not found:
@@ -145,7 +145,7 @@ def _locked(benefit_id: int) -> tuple[Benefit, str]:
     row = db.session.scalar(select(Benefit).filter_by(id=benefit_id).with_for_update())
     if row is None:
         raise NotFound(_l("There is no such benefit."))
-    return row, queries.states_of_benefits([benefit_id])[benefit_id]
+    return row, given.states_of_benefits([benefit_id])[benefit_id]
 
 
 def _note(row: Benefit, action: str, by_id: int, note: str = "") -> None:

@@ -72,10 +72,12 @@ def _refold(ids: Sequence[int]) -> None:
 
 def _store(lines: list[tuple[int, float, int, str]], sums: list[tuple[Any, ...]]) -> None:
     if lines:
-        names = ("ids", "weights", "counts", "caps")
-        db.session.execute(_LINES, dict(zip(names, map(list, zip(*lines, strict=True)), strict=True)))
-    names = ("ids", "points", "people", "days", "trust")
-    db.session.execute(_SUMS, {"at": now(), **dict(zip(names, map(list, zip(*sums, strict=True)), strict=True))})
+        db.session.execute(_LINES, _columns(("ids", "weights", "counts", "caps"), lines))
+    db.session.execute(_SUMS, {"at": now(), **_columns(("ids", "points", "people", "days", "trust"), sums)})
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 def give_places() -> None:

@@ -77,7 +77,7 @@ def _early_reversal(move: Credit) -> int | None:
     return db.session.scalar(wanted.order_by(Entry.id).limit(1))
 
 
-def _lines_on(thing: Thing, *which: ColumnElement[bool]) -> list[Row[tuple[int, int, int | None, int | None]]]:
+def _lines_on(thing: Thing, *which: ColumnElement[bool]) -> list[Row[int, int, int | None, int | None]]:
     """Return the credits on a thing: number, beneficiary, who gave it, and the reversal that holds, if any."""
     wanted = select(Entry.id, Entry.beneficiary_id, Entry.actor_id, Entry.reversed_by).where(
         Entry.object_kind == thing.kind,
@@ -114,7 +114,7 @@ def _standing_against(line_id: int) -> list[tuple[int, str]]:
 
 
 def _reverse(
-    thing: Thing, line: Row[tuple[int, int, int | None, int | None]], cause: Cause, fact_id: int, at: datetime
+    thing: Thing, line: Row[int, int, int | None, int | None], cause: Cause, fact_id: int, at: datetime
 ) -> None:
     reversal = _line(
         thing, cause, fact_id=fact_id, at=at, actor_id=line.actor_id, beneficiary_id=line.beneficiary_id,
