@@ -57,6 +57,13 @@ SETTINGS = (
         secret=True,
     ),
     Setting("PORTAL_MAIL_FROM", "", "address that the portal's mails come from"),
+    Setting(
+        "PORTAL_PUSH_KEY",
+        "",
+        "private key (PEM, P-256) that push services know us by; made and kept in the data folder in development",
+        secret=True,
+    ),
+    Setting("PORTAL_PUSH_ALLOW_PRIVATE", "0", "1 lets push services be on private addresses: for tests"),
     Setting("PORTAL_SIGN_UP_WITHOUT_MAIL", "0", "1 lets people sign up in production without a mail server, unconfirmed"),
     Setting(
         "PORTAL_STAFF_SECOND_FACTOR",

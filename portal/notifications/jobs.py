@@ -7,7 +7,7 @@ import structlog
 
 from portal.kernel.jobs import job
 from portal.kernel.periodic import periodic
-from portal.notifications import digests, queries, sending, services
+from portal.notifications import digests, pushing, queries, sending, services
 from portal.notifications.rules.kinds import Way
 from portal.notifications.services import delivering
 
@@ -21,10 +21,19 @@ def send_mails() -> None:
         send_mails.once("mails")
 
 
-def send_urgent() -> None:
-    """Have sent at once what does not wait."""
-    if queries.is_something_due(Way.MAIL):
+@job(queue="quick")
+def send_pushes() -> None:
+    """Send the pushes that are due; what a repeat finds is what is left."""
+    if pushing.send_pushes():
+        send_pushes.once("pushes")
+
+
+def send_now() -> None:
+    """Have sent what is due already: pushes, and what does not wait."""
+    if any(queries.is_something_due(way) for way in (Way.MAIL, Way.DIGEST)):
         send_mails.once("mails")
+    if queries.is_something_due(Way.PUSH):
+        send_pushes.once("pushes")
 
 
 @periodic(seconds=20)
@@ -32,8 +41,7 @@ def send_due() -> None:
     """Have sent what has become due, and settle what was in the hands of a worker that died."""
     for delivery_id in delivering.doubt():
         log.warning("may have been sent; not sent again", delivery=delivery_id)
-    if any(queries.is_something_due(way) for way in (Way.MAIL, Way.DIGEST)):
-        send_mails.once("mails")
+    send_now()
 
 
 @periodic(seconds=600)

@@ -202,8 +202,7 @@ def sources_of(notification_id: int) -> list[str]:
 
 def settings_of(member_id: int) -> Settings:
     """Return when and where a member wants to be reached; the defaults when she has said nothing."""
-    found = db.session.scalar(select(Settings).filter_by(member_id=member_id))
-    return found or with_defaults(member_id)
+    return settings_among([member_id])[member_id]
 
 
 def with_defaults(member_id: int) -> Settings:
@@ -221,6 +220,13 @@ def devices_of(member_id: int) -> list[Device]:
     """Return the browsers that may reach a member."""
     rows = db.session.scalars(select(PushSubscription).filter_by(member_id=member_id).order_by(PushSubscription.id))
     return [Device(one.id, one.agent, one.made_at, one.used_at) for one in rows]
+
+
+def browsers_of(member_id: int) -> list[PushSubscription]:
+    """Return the browsers of a member with their keys, for sending."""
+    return list(
+        db.session.scalars(select(PushSubscription).filter_by(member_id=member_id).order_by(PushSubscription.id))
+    )
 
 
 # What leaves the portal
@@ -250,6 +256,8 @@ def addresses_of(members: Collection[int]) -> dict[int, str]:
 
 def settings_among(members: Collection[int]) -> dict[int, Settings]:
     """Return when and where members want to be reached, by member."""
-    found = db.session.scalars(select(Settings).where(Settings.member_id.in_(members)))
+    found = db.session.scalars(
+        select(Settings).where(Settings.member_id.in_(members)).execution_options(populate_existing=True)
+    )
     known = {one.member_id: one for one in found}
     return {who: known.get(who) or with_defaults(who) for who in members}

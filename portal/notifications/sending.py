@@ -80,7 +80,14 @@ def _send(batch: list[Claimed]) -> bool:
             with transaction():
                 context = context_of(batch)
             for one in batch:
-                _send_one(one, context, conversation)
+                try:
+                    _send_one(one, context, conversation)
+                except Away:
+                    raise
+                except Exception as error:
+                    log.exception("mail not written", delivery=one.id)
+                    with transaction():
+                        delivering.postpone(one, repr(error))
                 left.remove(one)
     except Away as away:
         log.warning("mail server away", said=str(away), waiting=len(left))

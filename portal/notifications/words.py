@@ -12,7 +12,7 @@ from portal.kernel.speech import ngettext, pgettext
 from portal.members.policy import Viewer
 from portal.members.queries import MemberCard, member_cards
 from portal.notifications.queries import NoticeRow
-from portal.notifications.rules.kinds import MANNERS, Kind, Why
+from portal.notifications.rules.kinds import MANNERS, Kind, Level, Why
 
 STAGE_ICONS = {"shipped", "declined", "planned", "making", "review", "submitted"}
 LONGEST_TITLE = 120
@@ -376,6 +376,31 @@ def kind_words() -> dict[Kind, str]:
         Kind.MODERATION: _("Moderators decide about your post"),
         Kind.DUTY: _("Duties of the staff"),
     }
+
+
+def title_of(viewer: Viewer, kind: str, thing_id: int) -> str:
+    """Return the title of a thing that a member may see; nothing for any other."""
+    card = community.describe(viewer, [(kind, thing_id)]).get((kind, thing_id)) if thing_id else None
+    return card.title if card is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """A thing or a person that a member hears nothing of."""
+
+    kind: str
+    id: int
+    title: str
+    url: str
+
+
+def muted(viewer: Viewer, places: Mapping[tuple[str, int], str]) -> list[Muted]:
+    """Return what a member has muted, boards aside."""
+    silent = [place for place, level in places.items() if level == Level.MUTE and place[0] != "board"]
+    cards = community.describe(viewer, [place for place in silent if place[0] != "member"])
+    people = member_cards([thing_id for kind, thing_id in silent if kind == "member"])
+    found = [Muted(kind, thing_id, card.title, card.url) for (kind, thing_id), card in cards.items()]
+    return found + [Muted("member", who, card.name, card.url) for who, card in people.items()]
 
 
 def way_words() -> dict[str, str]:

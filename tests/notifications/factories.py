@@ -1,9 +1,12 @@
 """What the tests of notifications begin with: committed boards, people and posts."""
 
+import re
 from itertools import count
 from typing import Any
 
+from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from portal.community import facade as community
 from portal.community.facade import BoardCard
@@ -66,3 +69,10 @@ def everything_is_due() -> None:
     """Let the time pass that mails and pushes wait for."""
     with transaction():
         db.session.execute(text("UPDATE notification_delivery SET due_at = now() WHERE state = 'waiting'"))
+
+
+def post(browser: FlaskClient, path: str, data: dict[str, Any] | None = None) -> TestResponse:
+    """Send a form as a page of the member's does."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/account/notifications").text)
+    assert token is not None
+    return browser.post(path, data={"csrf_token": token[1], **(data or {})})

@@ -48,9 +48,9 @@ class Mailbox:
             self.controller.stop()
             self.controller = None
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - as the library calls it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
-    ) -> str:  # noqa: N802
+    ) -> str:
         refusal = self.rcpt(address)
         if refusal:
             return refusal

@@ -15,6 +15,7 @@ def viewers_of(ids: Collection[int]) -> dict[int, Viewer]:
     if not ids:
         return {}
     found = select(Member).where(Member.id.in_(set(ids)), Member.active, ~Member.placeholder)
+    found = found.execution_options(populate_existing=True)
     # Kept in the session, they are not asked for again.
     known = {who.id: who for who in db.session.scalars(found)}
     return {member_id: queries.viewer_of(member_id) for member_id in known}

@@ -25,7 +25,7 @@ def tell_members(facts: Sequence[FactRow]) -> None:
     gone = take_back([source for fact in facts for source in sources_hidden(fact.event)])
     gone |= take_back_about([thing for fact in facts for thing in things_hidden(fact.event)])
     if told:
-        jobs.send_urgent()
+        jobs.send_now()
     if told or gone:
         after_commit(lambda: ring(told, gone))
 

@@ -1,6 +1,6 @@
-"""Pages of notices and of how one wants to be told."""
+"""Pages of notices."""
 
-from flask import Blueprint, Flask, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,11 +16,6 @@ from portal.notifications.rules.times import Clock
 bp = Blueprint("notifications", __name__)
 LIST = "/notifications"
 WEEK = 7
-
-
-def init_app(app: Flask) -> None:
-    """Add the pages."""
-    app.register_blueprint(bp)
 
 
 @bp.get(LIST)
