@@ -1,5 +1,6 @@
 """Threads, mentions, reactions, versions, drafts: what members notice of them."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
+from werkzeug.test import TestResponse
 
 from portal.community import facade as community
 from portal.community import rules
@@ -28,6 +30,7 @@ from portal.support import services as support
 from tests.conftest import Workers, counted_queries
 from tests.ideas.factories import a_board, a_viewer, an_idea
 from tests.members.factories import a_member, a_token, bearer, sign_in
+from tests.search.factories import index_questions
 from tests.support.factories import a_board as a_help_board
 from tests.support.factories import a_question, an_answer
 
@@ -38,6 +41,13 @@ def facts(name: str) -> list[dict[str, Any]]:
 
 def named(name: str, **wishes: Any) -> Viewer:
     return a_viewer(name=name, verified=True, joined_at=now() - timedelta(days=30), **wishes)
+
+
+def post(client: FlaskClient, address: str, data: dict[str, Any], **more: Any) -> TestResponse:
+    """Send a form as a page of ours does."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/account/drafts").text)
+    assert token is not None
+    return client.post(address, data={**data, "csrf_token": token[1]}, **more)
 
 
 # Threads
@@ -82,11 +92,11 @@ def test_one_replies_to_comments_on_questions_and_answers_too(app: Flask, client
     question = a_question()
     answer = an_answer(question)
     sign_in(client, a_member())
-    posted = client.post(f"/answers/{answer}/comments", data={"body": "Which water?"})
+    posted = post(client, f"/answers/{answer}/comments", {"body": "Which water?"})
     comment = int(posted.location.rpartition("-")[2])
     page = client.get(f"/questions/{question}?parent={comment}").text
     assert f'name="parent_id" value="{comment}"' in page
-    client.post(f"/answers/{answer}/comments", data={"body": "Cold.", "parent_id": comment})
+    post(client, f"/answers/{answer}/comments", {"body": "Cold.", "parent_id": comment})
     page = client.get(f"/questions/{question}").text
     assert page.index("Which water?") < page.index("Cold.")
     assert page.count('<ol class="thread">') == 1
@@ -251,9 +261,9 @@ def test_one_does_not_react_to_oneself_nor_to_what_one_may_not_see(app: Flask) -
 def test_the_button_works_with_and_without_scripts(app: Flask, client: FlaskClient) -> None:
     idea = an_idea()
     sign_in(client, a_member())
-    answer = client.post(f"/reactions/idea/{idea}", data={"thanks": "1"})
+    answer = post(client, f"/reactions/idea/{idea}", {"thanks": "1"})
     assert answer.status_code == 303
-    fragment = client.post(f"/reactions/idea/{idea}", data={"agree": "1"}, headers={"HX-Request": "true"}).text
+    fragment = post(client, f"/reactions/idea/{idea}", {"agree": "1"}, headers={"HX-Request": "true"}).text
     assert f'id="react-idea-{idea}"' in fragment
     assert fragment.count('aria-pressed="true"') == 2
     assert 'aria-pressed="true"' in client.get(f"/ideas/{idea}").text
@@ -391,11 +401,11 @@ def test_what_another_device_kept_in_between_is_shown_and_not_written_over(app: 
     db.session.commit()
     sign_in(client, viewer.id)
     data = {"draft": "propose", "draft_version": "1", "body": "From the desk"}
-    page = client.post("/drafts", data=data)
+    page = post(client, "/drafts", data)
     assert page.status_code == 409
     assert "From the desk" in page.text
     assert "From the phone" in page.text
-    answer = client.post("/drafts", data=data | {"draft_anyway": "1"}, headers={"HX-Request": "true"})
+    answer = post(client, "/drafts", data | {"draft_anyway": "1"}, headers={"HX-Request": "true"})
     assert answer.get_json()["fields"] == {"body": "From the desk"}
 
 
@@ -403,13 +413,13 @@ def test_a_draft_comes_back_with_its_form_and_goes_when_it_is_sent(app: Flask, c
     board = a_board()
     sign_in(client, a_member())
     form = {"title": "Skeins of ten grams", "body": "To try colours", "board": board}
-    answer = client.post("/drafts", data=form | {"draft": "propose", "draft_place": f"/ideas/new?board={board}"})
+    answer = post(client, "/drafts", form | {"draft": "propose", "draft_place": f"/ideas/new?board={board}"})
     assert answer.location == f"/ideas/new?board={board}"
     page = client.get(f"/ideas/new?board={board}").text
     assert "Skeins of ten grams" in page
     assert "To try colours" in page
     assert "Skeins of ten grams" in client.get("/account/drafts").text
-    assert client.post("/ideas/new", data=form).status_code == 302
+    assert post(client, "/ideas/new", form).status_code == 302
     assert "Skeins of ten grams" not in client.get("/account/drafts").text
     assert "Skeins of ten grams" not in client.get(f"/ideas/new?board={board}").text
 
@@ -418,7 +428,7 @@ def test_drafts_of_answers_and_comments_come_back_where_they_were_begun(app: Fla
     question, idea = a_question(), an_idea()
     sign_in(client, a_member())
     for key, place in ((f"answer-{question}", f"/questions/{question}"), (f"comment-idea-{idea}", f"/ideas/{idea}")):
-        client.post("/drafts", data={"draft": key, "body": "Half a sentence"})
+        post(client, "/drafts", {"draft": key, "body": "Half a sentence"})
         assert "Half a sentence" in client.get(f"{place}?draft=1").text
         assert "Half a sentence" not in client.get(place).text
 
@@ -478,22 +488,19 @@ def test_a_preview_looks_as_the_text_will(app: Flask, client: FlaskClient) -> No
     board, marta = a_board(), named("Marta Colantoni")
     sign_in(client, a_member())
     text = "**Bold** @Marta Colantoni <script>x</script>"
-    fragment = client.post("/preview", data={"body": text, "board": board}, headers={"HX-Request": "true"}).text
+    fragment = post(client, "/preview", {"body": text, "board": board}, headers={"HX-Request": "true"}).text
     assert "<strong>Bold</strong>" in fragment
     assert f"/members/{marta.id}" in fragment
     assert "<script" not in fragment
-    page = client.post("/preview", data={"body": text, "title": "My idea"}).text
+    page = post(client, "/preview", {"body": text, "title": "My idea"}).text
     assert "My idea" in page
     assert db.session.scalar(select(func.count()).select_from(Mention)) == 0
 
 
-def test_questions_can_be_searched_in_their_list(committed: Flask, workers: Workers) -> None:
+def test_questions_can_be_searched_in_their_list(app: Flask, client: FlaskClient) -> None:
     board = a_help_board()
-    a_question(board=board, title="How do I wash a felted scarf?")
-    a_question(board=board, title="Which needles for lace?")
-    db.session.commit()
-    workers.run()
-    client = committed.test_client()
+    titles = ("How do I wash a felted scarf?", "Which needles for lace?")
+    index_questions(*(a_question(board=board, title=title) for title in titles))
     page = client.get("/questions?q=needles").text
     assert "Which needles for lace?" in page
     assert "felted scarf" not in page
