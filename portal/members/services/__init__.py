@@ -32,7 +32,7 @@ from portal.members.events import (
     TokenCreated,
     TokenRevoked,
 )
-from portal.members.models import ApiToken, Consent, Identity, Member, MemberSession, SignInEntry
+from portal.members.models import ApiToken, Consent, Identity, Member, MemberSession, SignInEntry, Ticket
 from portal.members.rules import (
     BIO_MAX,
     NAME_MAX,
@@ -239,11 +239,12 @@ def set_roles(member_id: int, roles: Collection[str], *, actor_id: int | None) -
 
 
 def set_password_hash(member_id: int, password_hash: str | None) -> None:
-    """Keep a new password and close every session that was opened with the old one."""
+    """Keep a new password, close every session that was opened with the old one, and make mailed links useless."""
     who = queries.member_for_update(member_id)
     who.password = password_hash
     who.guest = who.guest and password_hash is None
     close_sessions(member_id)
+    db.session.execute(delete(Ticket).where(Ticket.member_id == member_id))
     publish(MemberPasswordChanged(actor_id=member_id, member_id=member_id))
 
 

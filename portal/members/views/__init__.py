@@ -16,11 +16,15 @@ from portal.members.rules import Kind, Purpose, Role
 from portal.members.session import current_viewer, forget_viewer, fresh
 from portal.members.views import address as address
 from portal.members.views import guests as guests
+from portal.members.views import identities as identities
+from portal.members.views import invitations as invitations
 from portal.members.views import kept_mail as kept_mail
+from portal.members.views import organisations as organisations
 from portal.members.views import passkeys as passkeys
 from portal.members.views import providers as providers
 from portal.members.views import second as second
 from portal.members.views import security as security
+from portal.members.views import staff_members as staff_members
 from portal.members.views.signing import SECURITY
 from portal.members.views.signing import bp as signing
 
@@ -32,7 +36,8 @@ def init_app(app: Flask) -> None:
     """Add the pages."""
     app.register_blueprint(bp)
     app.register_blueprint(signing)
-    app.register_blueprint(guests.bp)
+    for room in (guests, invitations, organisations, staff_members, identities):
+        app.register_blueprint(room.bp)
 
 
 @bp.get("/account")
@@ -152,13 +157,6 @@ def members() -> ResponseReturnValue:
     return _list_members("members/members.html")
 
 
-@bp.get("/staff/members")
-@access(STAFF)
-def staff_members() -> ResponseReturnValue:
-    """List the members, with what only staff sees of them."""
-    return _list_members("members/staff_members.html")
-
-
 def _list_members(template: str) -> str:
     kind = request.args.get("kind")
     kind = kind if kind in set(Kind) else None
@@ -168,16 +166,4 @@ def _list_members(template: str) -> str:
         kinds=queries.count_by_kind(),
         members=queries.newest_members(request.args.get("cursor"), kind=kind),
         paged="cursor" in request.args,
-    )
-
-
-@bp.get("/organisations/<int:organisation_id>", defaults={"slug": ""})
-@bp.get("/organisations/<int:organisation_id>/<slug>")
-@access(anyone)
-def organisation(organisation_id: int, slug: str) -> ResponseReturnValue:  # noqa: ARG001 - the id is enough
-    """Show an organisation and its members."""
-    return render_template(
-        "members/organisation.html",
-        organisation=queries.organisation_card(organisation_id),
-        members=queries.members_of(organisation_id),
     )

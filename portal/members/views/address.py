@@ -41,7 +41,10 @@ def ask() -> ResponseReturnValue:
     except Invalid as refusal:
         form.email.errors = [str(sentence) for sentence in refusal.fields.values()]
         return _address(form), 422
-    _write(wanted, _("Confirm your new address"), "new_address", secret=secret, hours=addresses.HOURS)
+    if secret is None:
+        _write(wanted, _("Your address"), "known_address")
+    else:
+        _write(wanted, _("Confirm your new address"), "new_address", secret=secret, hours=addresses.HOURS)
     old = queries.email_of(viewer.id)
     if old is not None:
         _write(old, _("Another address for your account"), "address_asked")
