@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -18,6 +18,7 @@ from portal.members import queries
 from portal.members.events import MemberLinkedToCrm, OrganisationChanged
 from portal.members.models import Identity, Member, Organisation
 from portal.members.rules import Kind, Purpose
+from portal.members.services import identities
 
 CONTACT = "crm_contact"
 ACCOUNT = Organisation.crm["account_id"].astext
@@ -128,13 +129,17 @@ def apply_crm_contact(
     emails: Collection[str] = (),
     account_id: str | None = None,
     attributes: Mapping[str, Any] | None = None,
+    name: str = "",
 ) -> int | None:
     """Take over what the CRM says of a contact; return the member it is, or None when it is nobody we know.
 
+    What only looks like one of our members is put to a person: see `services.identities.doubts`.
+
     ``attributes`` replace those of the same name in `Member.crm`; a None removes one.
     """
-    member_id = _member_of(contact_id) or _member_with_proven(emails)
+    member_id = _member_of(contact_id) or _member_with_proven(emails, contact_id)
     if member_id is None:
+        _ask_about(contact_id, emails, name, account_id)
         return None
     link_contact(member_id, contact_id, evidence="proven address")
     who = queries.member_for_update(member_id)
@@ -150,10 +155,66 @@ def _member_of(contact_id: str) -> int | None:
     return db.session.scalar(select(Identity.member_id).filter_by(kind=CONTACT, value=contact_id, verified=True))
 
 
-def _member_with_proven(emails: Collection[str]) -> int | None:
-    found = select(Member.id).where(Member.email.in_(list(emails)), Member.email_verified_at.is_not(None))
-    ids = db.session.scalars(found.limit(2)).all() if emails else []
-    return ids[0] if len(ids) == 1 else None
+def _member_with_proven(emails: Collection[str], contact_id: str) -> int | None:
+    """Return the one member who has proven one of these addresses, unless she is another contact, or somebody said no.
+
+    Two members, or a second contact with her address, are a doubt and no match.
+    """
+    ids = _holders(emails)
+    if len(ids) != 1:
+        for member_id in ids:
+            identities.doubt("two_members", member_id, contact_id=contact_id, evidence=_shared(emails))
+        return None
+    other = select(Identity.value).filter_by(member_id=ids[0], kind=CONTACT, verified=True)
+    if (known := db.session.scalar(other)) is not None:
+        evidence = {**_shared(emails), "other_contact": known}
+        identities.doubt("two_contacts", ids[0], contact_id=contact_id, evidence=evidence)
+        return None
+    return None if identities.is_known_to_differ(ids[0], contact_id) else ids[0]
+
+
+def _holders(emails: Collection[str]) -> list[int]:
+    """Return the members who have proven one of these addresses: their own, or a further one."""
+    if not emails:
+        return []
+    wanted = list(emails)
+    own = select(Member.id).where(Member.email.in_(wanted), Member.email_verified_at.is_not(None), Member.active)
+    further = (
+        select(Identity.member_id)
+        .join(Member, Member.id == Identity.member_id)
+        .where(
+            Identity.kind == identities.EMAIL, Identity.verified, Member.active,
+            func.lower(Identity.value).in_([email.lower() for email in wanted]),
+        )
+    )  # fmt: skip
+    return sorted(set(db.session.scalars(own)) | set(db.session.scalars(further)))
+
+
+def _shared(emails: Collection[str]) -> dict[str, Any]:
+    return {"addresses": sorted(emails)}
+
+
+def _ask_about(contact_id: str, emails: Collection[str], name: str, account_id: str | None) -> None:
+    """Put to a person what is no proof: an address that nobody has confirmed, the same name in the same company."""
+    if emails:
+        claimed = select(Member.id).where(
+            Member.email.in_(list(emails)), Member.email_verified_at.is_(None), Member.active
+        )
+        for member_id in db.session.scalars(claimed).all():
+            identities.doubt("unverified_address", member_id, contact_id=contact_id, evidence=_shared(emails))
+    if name and account_id is not None:
+        known = select(Identity.id).where(
+            Identity.member_id == Member.id, Identity.kind == CONTACT, Identity.verified
+        )
+        namesakes = (
+            select(Member.id)
+            .join(Organisation, Organisation.id == Member.organisation_id)
+            .where(func.lower(Member.name) == name.strip().lower(), account_id == ACCOUNT, Member.active)
+            .where(~known.exists())
+        )
+        for member_id in db.session.scalars(namesakes).all():
+            evidence = {"name": name, "account": account_id}
+            identities.doubt("same_name", member_id, contact_id=contact_id, evidence=evidence)
 
 
 def _organisation_with(account_id: str) -> int | None:

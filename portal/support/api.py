@@ -11,6 +11,7 @@ from portal.api.people import MemberBrief
 from portal.community import facade as community
 from portal.community.warned import GivenOut, Warned, warnings_of
 from portal.kernel.paging import Page
+from portal.members.queries import MemberCard
 from portal.members.session import current_viewer
 from portal.support import queries, services
 from portal.support.queries import KIND, AnswerRow, QuestionPage, QuestionRow
@@ -345,9 +346,7 @@ def _questions(rows: Sequence[QuestionPage]) -> list[QuestionOut]:
 
 
 def _author(row: QuestionRow | AnswerRow) -> MemberBrief:
-    return MemberBrief.model_validate(
-        {"id": row.author_id, "name": row.author_name, "kind": row.author_kind, "url": f"/members/{row.author_id}"}
-    )
+    return MemberBrief.model_validate(MemberCard(row.author_id, row.author_name, row.author_kind))
 
 
 def _answer(row: AnswerRow) -> AnswerOut:

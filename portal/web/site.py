@@ -49,12 +49,17 @@ RAIL = (
             Place("desk", "/staff/desk", _l("Agent’s desk"), "phone"),
             Place("topics", "/staff/topics", _l("Topics"), "topics"),
             Place("moderation", "/staff/moderation", _l("Moderation"), "alert"),
+            Place("audit", "/staff/audit", _l("Audit record"), "file"),
         ),
     ),
     Group(
         _l("Mapping"),
         (
             Place("members", "/staff/members", _l("Members"), "users"),
+            Place("organisations", "/staff/organisations", _l("Organisations"), "home"),
+            Place("invitations", "/staff/invitations", _l("Invitations"), "mail"),
+            Place("identities", "/staff/identities", _l("Identities"), "link"),
+            Place("guests", "/staff/guests", _l("Guests"), "user"),
             Place("experts", "/staff/experts", _l("Experts"), "answer"),
             Place("benefits", "/staff/benefits", _l("Benefits"), "sprout"),
             Place("segments", "/staff/segments", _l("Segments"), "users"),
@@ -73,10 +78,13 @@ RAIL = (
 ACCOUNT = (
     Place("questions-for-me", "/questions/for-me", _l("Questions for you"), "question"),
     Place("account", "/account", _l("Your account"), "edit"),
+    Place("notification-wishes", "/account/notifications", _l("What you want to hear"), "bell"),
     Place("privacy", "/account/privacy", _l("Privacy"), "shield"),
     Place("figures", "/account/figures", _l("Your figures"), "chart"),
     Place("reputation", "/account/reputation", _l("Your reputation"), "rising"),
+    Place("identities", "/account/identities", _l("Known elsewhere"), "link"),
     Place("tokens", "/account/tokens", _l("API tokens"), "key"),
+    Place("moderation", "/account/moderation", _l("Moderation and you"), "alert"),
 )
 FOOTER = (
     Place("promises", "/promises", _l("Our promises")),

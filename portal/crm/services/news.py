@@ -108,6 +108,7 @@ def _take_contact(outlet: Outlet, one: News, taken: Taken) -> None:
         emails=[one.email] if one.email else [],
         account_id=str(account) if account else None,
         attributes=values,
+        name=one.name,
     )
     taken.members += member_id is not None
 

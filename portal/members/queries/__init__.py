@@ -134,7 +134,7 @@ def _slug(name: str) -> str:
     return slug(name)
 
 
-_CARD = (
+CARD = (
     select(Member.id, Member.name, Member.kind, Organisation.name, Member.placeholder)
     .select_from(Member)
     .outerjoin(Organisation, Organisation.id == Member.organisation_id)
@@ -146,7 +146,7 @@ def member_cards(ids: Iterable[int | None]) -> dict[int, MemberCard]:
     wanted = {member_id for member_id in ids if member_id is not None}
     if not wanted:
         return {}
-    rows = db.session.execute(_CARD.where(Member.id.in_(wanted)))
+    rows = db.session.execute(CARD.where(Member.id.in_(wanted)))
     return {row[0]: MemberCard(*row) for row in rows}
 
 
@@ -273,7 +273,7 @@ def member_ids_by_external(origin: str, external_ids: Collection[str]) -> dict[s
 
 def newest_members(cursor: str | None = None, *, kind: str | None = None, size: int = PAGE) -> Page[MemberLine]:
     """Return members who have an account, the newest first."""
-    wanted = _CARD.add_columns(
+    wanted = CARD.add_columns(
         Member.joined_at, Member.city, Member.email, Member.email_verified_at, Member.roles, Member.last_seen_at
     ).where(Member.active, ~Member.placeholder)
     if kind is not None:
@@ -346,7 +346,7 @@ def organisation_by_key(key: str) -> Organisation | None:
 def members_of(organisation_id: int) -> list[MemberCard]:
     """Return the members of an organisation by name."""
     rows = db.session.execute(
-        _CARD.where(Member.organisation_id == organisation_id, Member.active).order_by(Member.name, Member.id)
+        CARD.where(Member.organisation_id == organisation_id, Member.active).order_by(Member.name, Member.id)
     )
     return [MemberCard(*row) for row in rows]
 

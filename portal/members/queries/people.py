@@ -1,0 +1,269 @@
+"""Reading what staff and organisations look after: members by search, invitations, organisations, identities."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, or_, select, tuple_
+
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.kernel.errors import NotFound
+from portal.kernel.paging import Page, decode_cursor, page_of
+from portal.members.models import Identity, Member, Organisation
+from portal.members.models.people import MemberInvitation
+from portal.members.queries import CARD, PAGE, MemberCard, MemberLine
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationCard:
+    """An invitation, without its secret. ``state`` is open, accepted, revoked or expired."""
+
+    id: int
+    email: str
+    kind: str
+    organisation_id: int | None
+    organisation: str | None
+    organisation_admin: bool
+    roles: tuple[str, ...]
+    by_id: int | None
+    by_name: str | None
+    sent_at: datetime
+    sent: int
+    expires_at: datetime
+    state: str
+    accepted_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityCard:
+    """One way a member is known outside, and what shows it."""
+
+    id: int
+    kind: str
+    value: str
+    verified: bool
+    evidence: str
+    since: datetime
+    is_own_address: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffView:
+    """A member as staff sees her."""
+
+    card: MemberCard
+    email: str | None
+    email_verified_at: datetime | None
+    roles: tuple[str, ...]
+    organisation_id: int | None
+    organisation_admin: bool
+    guest: bool
+    active: bool
+    placeholder: bool
+    merged_into_id: int | None
+    joined_at: datetime
+    last_seen_at: datetime | None
+    suspended_until: datetime | None
+    external: str
+    crm: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A member of an organisation, as its admin sees her."""
+
+    card: MemberCard
+    email: str | None
+    admin: bool
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MembersWanted:
+    """Whom staff looks for."""
+
+    words: str = ""
+    kind: str | None = None
+    role: str | None = None
+    organisation_id: int | None = None
+    placeholders: bool = False
+
+
+def search_members(wanted: MembersWanted, cursor: str | None = None, *, size: int = PAGE) -> Page[MemberLine]:
+    """Return members by name, address or id, and by filters, the newest first."""
+    found = CARD.add_columns(
+        Member.joined_at, Member.city, Member.email, Member.email_verified_at, Member.roles, Member.last_seen_at
+    ).where(Member.active, Member.placeholder == wanted.placeholders)
+    if wanted.words:
+        like = [Member.name.icontains(wanted.words, autoescape=True)]
+        like.append(Member.email.icontains(wanted.words, autoescape=True))
+        proven = select(Identity.member_id).where(Identity.value.icontains(wanted.words, autoescape=True))
+        like.append(Member.id.in_(proven))
+        found = found.where(or_(*like))
+    if wanted.kind is not None:
+        found = found.where(Member.kind == wanted.kind)
+    if wanted.role is not None:
+        found = found.where(Member.roles.contains([wanted.role]))
+    if wanted.organisation_id is not None:
+        found = found.where(Member.organisation_id == wanted.organisation_id)
+    if after := decode_cursor(cursor, lambda part: datetime.fromisoformat(str(part)), lambda part: int(str(part))):
+        found = found.where(tuple_(Member.joined_at, Member.id) < tuple_(*after))
+    rows = db.session.execute(found.order_by(Member.joined_at.desc(), Member.id.desc()).limit(size + 1)).all()
+    page = page_of(rows, size=size, key=lambda row: (row.joined_at, row.id))
+    return Page([MemberLine(MemberCard(*row[:5]), *row[5:]) for row in page.items], page.next)
+
+
+def staff_view(member_id: int) -> StaffView:
+    """Return a member as staff sees her, closed accounts included.
+
+    :raise NotFound: when there is no such member.
+    """
+    found = select(Member, Organisation.name).outerjoin(Organisation, Organisation.id == Member.organisation_id)
+    row = db.session.execute(found.where(Member.id == member_id)).one_or_none()
+    if row is None:
+        raise NotFound(_l("There is no such member."))
+    who, organisation = row
+    return StaffView(
+        card=MemberCard(who.id, who.name, who.kind, organisation, who.placeholder),
+        email=who.email,
+        email_verified_at=who.email_verified_at,
+        roles=tuple(who.roles),
+        organisation_id=who.organisation_id,
+        organisation_admin=who.organisation_admin,
+        guest=who.guest,
+        active=who.active,
+        placeholder=who.placeholder,
+        merged_into_id=who.merged_into_id,
+        joined_at=who.joined_at,
+        last_seen_at=who.last_seen_at,
+        suspended_until=who.suspended_until,
+        external=f"{who.external_origin}: {who.external_id}" if who.external_id else "",
+        crm=dict(who.crm),
+    )
+
+
+def identities_of(member_id: int) -> list[IdentityCard]:
+    """Return the ways in which a member is known outside, by kind; keys of providers are left to the security page."""
+    own = select(Member.email).filter_by(id=member_id).scalar_subquery()
+    rows = db.session.execute(
+        select(
+            Identity.id, Identity.kind, Identity.value, Identity.verified, Identity.evidence, Identity.since,
+            func.coalesce((Identity.kind == "email") & (Identity.value == own), False),
+        )
+        .where(Identity.member_id == member_id, Identity.kind != "oidc")
+        .order_by(Identity.kind, Identity.id)
+    )  # fmt: skip
+    return [IdentityCard(*row) for row in rows]
+
+
+# Organisations
+
+
+def is_admin_of(member_id: int | None, organisation_id: int) -> bool:
+    """Return whether a member looks after an organisation."""
+    if member_id is None:
+        return False
+    found = select(Member.id).filter_by(
+        id=member_id, organisation_id=organisation_id, organisation_admin=True, active=True
+    )
+    return db.session.scalar(found) is not None
+
+
+def colleagues(organisation_id: int) -> list[Colleague]:
+    """Return the members of an organisation by name, as its admin sees them."""
+    rows = db.session.execute(
+        CARD.add_columns(Member.email, Member.organisation_admin, Member.last_seen_at)
+        .where(Member.organisation_id == organisation_id, Member.active)
+        .order_by(Member.name, Member.id)
+    )
+    return [Colleague(MemberCard(*row[:5]), *row[5:]) for row in rows]
+
+
+def organisations(words: str = "", kind: str | None = None, size: int = 200) -> list[Any]:
+    """Return organisations by name: id, name, kind, country, members, and how many of them look after it."""
+    wanted = (
+        select(
+            Organisation.id,
+            Organisation.name,
+            Organisation.kind,
+            Organisation.country,
+            func.count(Member.id).label("members"),
+            func.count(Member.id).filter(Member.organisation_admin).label("admins"),
+        )
+        .outerjoin(Member, (Member.organisation_id == Organisation.id) & Member.active)
+        .group_by(Organisation.id)
+        .order_by(Organisation.name, Organisation.id)
+        .limit(size)
+    )
+    if words:
+        wanted = wanted.where(Organisation.name.icontains(words, autoescape=True))
+    if kind is not None:
+        wanted = wanted.where(Organisation.kind == kind)
+    return list(db.session.execute(wanted))
+
+
+# Invitations
+
+
+def _cards() -> Any:
+    return (
+        select(MemberInvitation, Organisation.name, Member.name)
+        .outerjoin(Organisation, Organisation.id == MemberInvitation.organisation_id)
+        .outerjoin(Member, Member.id == MemberInvitation.by_id)
+    )
+
+
+def invitations(
+    organisation_id: int | None = None, *, open_only: bool = False, size: int = 200
+) -> list[InvitationCard]:
+    """Return invitations, the latest first; of one organisation, if named."""
+    wanted = _cards().order_by(MemberInvitation.id.desc()).limit(size)
+    if organisation_id is not None:
+        wanted = wanted.where(MemberInvitation.organisation_id == organisation_id)
+    if open_only:
+        wanted = wanted.where(
+            MemberInvitation.accepted_at.is_(None),
+            MemberInvitation.revoked_at.is_(None),
+            MemberInvitation.expires_at > now(),
+        )
+    return [_card(*row) for row in db.session.execute(wanted)]
+
+
+def invitation_card(invitation_id: int) -> InvitationCard:
+    """Return one invitation.
+
+    :raise NotFound: when there is none.
+    """
+    row = db.session.execute(_cards().where(MemberInvitation.id == invitation_id)).one_or_none()
+    if row is None:
+        raise NotFound(_l("There is no such invitation."))
+    return _card(*row)
+
+
+def invitation_by_digest(digest: str) -> InvitationCard | None:
+    """Return the invitation that a link belongs to."""
+    row = db.session.execute(_cards().where(MemberInvitation.digest == digest)).one_or_none()
+    return _card(*row) if row is not None else None
+
+
+def _card(row: MemberInvitation, organisation: str | None, by: str | None) -> InvitationCard:
+    state = "open"
+    if row.accepted_at is not None:
+        state = "accepted"
+    elif row.revoked_at is not None:
+        state = "revoked"
+    elif row.expires_at <= now():
+        state = "expired"
+    return InvitationCard(
+        row.id, row.email, row.kind, row.organisation_id, organisation, row.organisation_admin, tuple(row.roles),
+        row.by_id, by, row.sent_at, row.sent, row.expires_at, state, row.accepted_by,
+    )  # fmt: skip
+
+
+def names_of(member_ids: Collection[int]) -> dict[int, str]:
+    """Return the names of members, closed accounts included."""
+    rows = db.session.execute(select(Member.id, Member.name).where(Member.id.in_(set(member_ids))))
+    return {row[0]: row[1] for row in rows}
