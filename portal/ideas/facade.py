@@ -8,6 +8,7 @@ from portal.community import queries as community
 from portal.ideas import ledger, lists, queries
 from portal.ideas.lists import IdeaRow, Wish
 from portal.ideas.merging import ideas_by
+from portal.ideas.moving import move as move_to_board
 from portal.ideas.queries import IdeaPage, StageRow, idea_page
 from portal.ideas.rules import Sort, Stage, VoteKind
 from portal.ideas.services import (
@@ -20,6 +21,9 @@ from portal.ideas.services import (
     show,
     withdraw_vote,
 )
+from portal.ideas.twins import join as join_twins
+from portal.ideas.twins import merged_into, take_voices
+from portal.ideas.twins import part as part_twins
 from portal.kernel.paging import Page
 from portal.members.policy import Viewer
 
@@ -48,8 +52,12 @@ __all__ = [
     "ideas_by",
     "ideas_for_home",
     "ideas_of_member",
+    "join_twins",
     "latest_answers",
     "member_figures",
+    "merged_into",
+    "move_to_board",
+    "part_twins",
     "propose_idea",
     "release_idea",
     "search_texts",
@@ -60,6 +68,7 @@ __all__ = [
     "stream_ideas",
     "stream_votes",
     "supporters_of",
+    "take_voices",
     "texts",
     "withdraw_vote",
 ]

@@ -129,6 +129,13 @@ def counts(viewer: Viewer) -> dict[str, int]:
     return {queue: int(many) for queue, many in rows}
 
 
+def all_counts() -> dict[str, int]:
+    """Return how much waits in each queue, over all boards: for commands."""
+    wanted = select(QueueItem.queue, func.count()).where(QueueItem.closed_at.is_(None)).group_by(QueueItem.queue)
+    found = {queue: int(many) for queue, many in db.session.execute(wanted)}
+    return {queue.value: found.get(queue.value, 0) for queue in Queue}
+
+
 def oldest(viewer: Viewer) -> datetime | None:
     """Return since when the oldest post waits."""
     found = _items(viewer, Queue.POST).subquery()

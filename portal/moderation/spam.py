@@ -84,9 +84,11 @@ def tokens(text: str) -> list[Token]:
     """Return the words and links of a text in order."""
     found = [Token(one.start(), one.end(), "", True) for one in _LINK.finditer(text)]
     taken = [(one.start, one.end) for one in found]
-    for one in _WORD.finditer(text):
-        if not any(start <= one.start() < end for start, end in taken):
-            found.append(Token(one.start(), one.end(), fold(one.group()), False))
+    found += [
+        Token(one.start(), one.end(), fold(one.group()), False)
+        for one in _WORD.finditer(text)
+        if not any(start <= one.start() < end for start, end in taken)
+    ]
     return sorted(found, key=lambda token: token.start)
 
 

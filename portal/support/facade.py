@@ -9,6 +9,7 @@ from portal.support.figures import BoardFigures, MemberFigures
 from portal.support.figures import of_boards as board_figures
 from portal.support.figures import of_members as figures
 from portal.support.merging import Written, written_by
+from portal.support.moving import move as move_to_board
 from portal.support.queries import AnswerRow, QuestionPage, QuestionRow, answers_of_member, best_answers
 from portal.support.rules import Listing, lower_bound
 from portal.support.services import (
@@ -45,6 +46,10 @@ from portal.support.streams import answers as stream_answers
 from portal.support.streams import question as question_record
 from portal.support.streams import questions as stream_questions
 from portal.support.streams import same_problems as stream_same_problem
+from portal.support.twins import join as join_twins
+from portal.support.twins import merged_into, take_voices
+from portal.support.twins import part as part_twins
+from portal.support.twins import supporters as supporters_of
 
 __all__ = [
     "AnswerRecord",
@@ -71,9 +76,13 @@ __all__ = [
     "figures",
     "hide_answer",
     "hide_question",
+    "join_twins",
     "latest_questions",
     "lower_bound",
     "mark_answer",
+    "merged_into",
+    "move_to_board",
+    "part_twins",
     "question_cards",
     "question_record",
     "questions_of_member",
@@ -87,6 +96,8 @@ __all__ = [
     "stream_answers",
     "stream_questions",
     "stream_same_problem",
+    "supporters_of",
+    "take_voices",
     "texts",
     "texts_of",
     "unaccept_answer",

@@ -77,6 +77,7 @@ RAIL = (
 )
 ACCOUNT = (
     Place("questions-for-me", "/questions/for-me", _l("Questions for you"), "question"),
+    Place("drafts", "/account/drafts", _l("Your drafts"), "edit"),
     Place("account", "/account", _l("Your account"), "edit"),
     Place("notification-wishes", "/account/notifications", _l("What you want to hear"), "bell"),
     Place("privacy", "/account/privacy", _l("Privacy"), "shield"),

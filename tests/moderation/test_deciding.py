@@ -17,7 +17,7 @@ from portal.members.policy import NOBODY
 from portal.members.services import audit
 from portal.moderation import rules
 from portal.moderation.models import Flag, QueueItem, SpamVerdict, SpamWord, Suspension
-from portal.moderation.services import appeals, deciding, flags, queue, suspending
+from portal.moderation.services import appeals, deciding, flags, joining, queue, rooms, suspending
 from portal.support import services as support_services
 from tests.ideas.factories import a_board, an_idea
 from tests.moderation.factories import a_moderator, a_newcomer, a_viewer
@@ -30,12 +30,13 @@ STATE = (
     "SELECT id, body, board_id, hidden_why FROM answer ORDER BY id",
     "SELECT id, body, board_id, hidden_why, target_kind, target_id FROM comment ORDER BY id",
     "SELECT idea_id, board_id, stage, listed, votes, effective_votes, comments FROM idea_tally ORDER BY idea_id",
-    "SELECT question_id, board_id, answers, by_others, accepted_id FROM question_tally ORDER BY question_id",
+    "SELECT question_id, board_id, answers, by_others, accepted_id, same_problem FROM question_tally ORDER BY question_id",
     "SELECT board_id, facet, key, ideas FROM idea_count WHERE ideas > 0 ORDER BY 1, 2, 3",
     "SELECT idea_id, member_id, kind FROM vote ORDER BY 1, 2",
+    "SELECT question_id, member_id FROM same_problem ORDER BY 1, 2",
     # Who writes follows it from the moment it can be seen; while it waits that means nothing.
-    "SELECT member_id, target_kind, target_id FROM follow WHERE NOT EXISTS (SELECT FROM idea WHERE id = target_id"
-    " AND target_kind = 'idea' AND author_id = member_id AND hidden_why = 'held') ORDER BY 1, 2, 3",
+    """SELECT member_id, target_kind, target_id FROM follow WHERE NOT EXISTS (SELECT FROM idea WHERE id = target_id
+    AND target_kind = 'idea' AND author_id = member_id AND hidden_why = 'held') ORDER BY 1, 2, 3""",
     "SELECT id, suspended_until FROM member WHERE suspended_until IS NOT NULL ORDER BY id",
     "SELECT id, outcome, withdrawn_at FROM flag ORDER BY id",
     "SELECT id, closed_at IS NULL FROM moderation_item ORDER BY id",
@@ -209,6 +210,12 @@ ACTS = {
     "suspend again": lambda m, t: suspending.suspend(m, t["suspended"], term="month", reason="abuse"),
     "lift": lambda m, t: suspending.lift(m, t["suspended"]),
     "purge": lambda m, t: suspending.purge(m, t["author"]),
+    "move an idea": lambda m, t: rooms.move(m, "idea", t["idea"], t["other_board"]),
+    "move a question": lambda m, t: rooms.move(m, "question", t["question"], t["other_help_board"]),
+    "split a comment": lambda m, t: rooms.split(m, "comment", t["comment"], board="other-yarns", title="On its own"),
+    "split an answer": lambda m, t: rooms.split(m, "answer", t["answer"], board="other-help", title="On its own"),
+    "merge ideas": lambda m, t: joining.merge(m, "idea", t["idea"], t["twin"]),
+    "merge questions": lambda m, t: joining.merge(m, "question", t["question"], t["twin_question"]),
 }
 
 
@@ -225,7 +232,31 @@ def a_village() -> dict[str, int]:
     ideas.hide(hidden, actor=a_moderator())
     flags.flag(a_viewer(), "idea", idea, reason="abuse")
     suspending.suspend(a_moderator(), rude.id, term="day", reason="abuse")
-    made = {"idea": idea, "hidden": hidden, "held": held, "question": question, "answer": answer, "comment": comment}
+    twin, twin_question = an_idea(a_viewer(), board), a_question(a_viewer(), help_board)
+    both = a_viewer()
+    for one in (idea, twin):
+        ideas.cast_vote(one, both)
+    idea_services.comment_on_idea(twin, a_viewer(), body="Me too")
+    support_services.same_problem(question, a_viewer())
+    an_answer(twin_question)
+    others = {
+        name: community.board_by_key(NOBODY, key).id
+        for name, key in (
+            ("other_board", a_board("other-yarns")),
+            ("other_help_board", a_help_board("other-help")),
+        )
+    }
+    made: dict[str, int] = {
+        **others,
+        "twin": twin,
+        "twin_question": twin_question,
+        "idea": idea,
+        "hidden": hidden,
+        "held": held,
+        "question": question,
+        "answer": answer,
+        "comment": comment,
+    }
     db.session.commit()
     return {**made, "author": author.id, "suspended": rude.id}
 
@@ -238,12 +269,16 @@ def test_every_act_is_undone_exactly(app: Flask, act: str) -> None:
     decision = ACTS[act](moderator, made)
     db.session.flush()
     db.session.expire_all()
-    if act not in {"rephrase"}:
+    if act != "rephrase":
         assert world() != before
     deciding.undo(decision, a_moderator())
     db.session.flush()
     db.session.expire_all()
-    assert world() == before
+    after = world()
+    if act.startswith("split"):
+        # What was made stays as a row that nobody sees; all that was there before is as it was.
+        after = [[row for row in rows if row in kept] for rows, kept in zip(after, before, strict=True)]
+    assert after == before
     with pytest.raises(Refused):
         deciding.undo(decision, moderator)
 
@@ -315,7 +350,7 @@ def test_everything_of_a_spam_account_goes_in_one_act(app: Flask) -> None:
     suspending.purge(a_moderator(), made["author"])
     place = community.boards_for(NOBODY, "ideas")
     wish = lists.Wish(boards=[one.id for one in place], sort=ideas.Sort.NEWEST)
-    assert [row.id for row in lists.ideas_for(NOBODY, wish).items] == []
+    assert [row.id for row in lists.ideas_for(NOBODY, wish).items] == [made["twin"]]
     hidden = text("SELECT count(*) FROM {} WHERE author_id = :i AND hidden_why = 'spam'".format("answer"))
     assert db.session.scalar(hidden, {"i": made["author"]}) == 1
     assert db.session.scalars(select(Suspension.reason).filter_by(member_id=made["author"])).one() == "spam"
@@ -353,12 +388,12 @@ def test_deciding_an_appeal_can_be_undone_too(app: Flask, act: str, granted: boo
     appeal = appeals.appeal(a_viewer(made["author"]), decision, words="It was a quotation")
     db.session.flush()
     db.session.expire_all()
-    before = [one for n, one in enumerate(world()) if n not in {10, 12}]
+    before = [one for n, one in enumerate(world()) if n not in {11, 13}]
     verdict = appeals.decide(a_moderator(), appeal, granted=granted)
     deciding.undo(verdict, a_moderator())
     db.session.flush()
     db.session.expire_all()
-    after = [one for n, one in enumerate(world()) if n not in {10, 12}]
+    after = [one for n, one in enumerate(world()) if n not in {11, 13}]
     assert after == before
     assert ("decision", decision) in waiting()
     appeals.decide(a_moderator(), appeal, granted=not granted)
@@ -379,3 +414,71 @@ def test_a_question_of_a_newcomer_is_edited_while_it_waits(app: Flask) -> None:
     question = a_question(newcomer)
     support_services.edit_question(question, newcomer, title="How do I dye felt?", body="With onions.")
     assert db.session.scalars(text("SELECT hidden_why FROM question")).one() == "held"
+
+
+# Merges
+
+
+def votes(idea: int) -> int:
+    return int(db.session.scalar(text("SELECT votes FROM idea_tally WHERE idea_id = :i"), {"i": idea}))
+
+
+def test_voters_of_merged_ideas_count_once_and_the_ledger_holds(app: Flask) -> None:
+    made = a_village()
+    assert (votes(made["idea"]), votes(made["twin"])) == (2, 1)
+    joining.merge(a_moderator(), "idea", made["idea"], made["twin"])
+    assert votes(made["twin"]) == 2
+    assert ideas.merged_into(made["idea"]) == made["twin"]
+    comments = text("SELECT comments FROM idea_tally WHERE idea_id = :i")
+    assert db.session.scalar(comments, {"i": made["twin"]}) == 2
+    assert ideas.first_bad_entry() is None
+    event = db.session.scalars(select(Fact.payload).filter_by(name="ThingsMerged")).one()
+    assert len(event["supporters"]) == 1
+
+
+def test_who_opts_out_of_a_merge_is_not_counted_there_and_nothing_returns_twice(app: Flask) -> None:
+    made = a_village()
+    decision = joining.merge(a_moderator(), "idea", made["idea"], made["twin"])
+    moved = db.session.scalars(text("SELECT member_id FROM merge_voice")).one()
+    with pytest.raises(NotFound):
+        joining.opt_out(a_viewer(), decision)
+    joining.opt_out(a_viewer(moved), decision)
+    joining.opt_out(a_viewer(moved), decision)
+    assert votes(made["twin"]) == 1
+    deciding.undo(decision, a_moderator())
+    assert (votes(made["idea"]), votes(made["twin"])) == (2, 1)
+    assert ideas.first_bad_entry() is None
+
+
+def test_a_vote_given_anew_after_a_merge_is_the_voters_own_and_stays(app: Flask) -> None:
+    made = a_village()
+    decision = joining.merge(a_moderator(), "idea", made["idea"], made["twin"])
+    voter = a_viewer(db.session.scalars(text("SELECT member_id FROM merge_voice")).one())
+    ideas.withdraw_vote(made["twin"], voter)
+    ideas.cast_vote(made["twin"], voter)
+    deciding.undo(decision, a_moderator())
+    assert votes(made["twin"]) == 2
+
+
+def test_after_14_days_the_merge_stands_for_its_supporters(app: Flask) -> None:
+    made = a_village()
+    decision = joining.merge(a_moderator(), "idea", made["idea"], made["twin"])
+    moved = db.session.scalars(text("SELECT member_id FROM merge_voice")).one()
+    db.session.execute(text("UPDATE moderation_decision SET at = at - interval '15 days'"))
+    db.session.expire_all()
+    with pytest.raises(Refused, match="time"):
+        joining.opt_out(a_viewer(moved), decision)
+
+
+def test_what_cannot_be_merged(app: Flask) -> None:
+    made, moderator = a_village(), a_moderator()
+    for kind, gone, kept in (
+        ("idea", made["idea"], made["idea"]),
+        ("idea", made["idea"], made["hidden"]),
+        ("answer", made["answer"], made["answer"]),
+    ):
+        with pytest.raises(Invalid):
+            joining.merge(moderator, kind, gone, kept)
+    joining.merge(moderator, "idea", made["idea"], made["twin"])
+    with pytest.raises((Invalid, NotFound)):
+        joining.merge(moderator, "idea", made["idea"], made["twin"])

@@ -144,3 +144,8 @@ def entries(
     if before_id is not None:
         wanted = wanted.where(AuditEntry.id < before_id)
     return list(db.session.scalars(wanted))
+
+
+def acts() -> list[str]:
+    """Return every word for an act that the record holds."""
+    return list(db.session.scalars(select(AuditEntry.act).distinct().order_by(AuditEntry.act)))

@@ -17,7 +17,7 @@ from portal.moderation import things
 from portal.moderation.models import Suspension
 
 Thing = tuple[str, int]
-Joiner = Callable[[str, int, int | None, int], None]
+Joiner = Callable[[str, int, int | None, int, Viewer], None]
 Mover = Callable[[str, int, int], None]
 _joiners: list[Joiner] = []
 _movers: list[Mover] = []
@@ -71,7 +71,7 @@ def restore(state: dict[str, Any], *, actor: Viewer, decision_id: int) -> None:
         if keeper is not None:
             keeper.rewrite(thing_id, actor, title, body)
     for kind, thing_id, into in state.get("merged", ()):
-        _joiners[0](kind, thing_id, into, decision_id)
+        _joiners[0](kind, thing_id, into, decision_id, actor)
     for kind, thing_id, why in state.get("things", ()):
         set_seen(kind, thing_id, why, actor=actor)
     if suspended := state.get("suspended"):
