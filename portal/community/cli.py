@@ -1,6 +1,7 @@
 """`portal import`: the frame that ideas and support hang their kinds into."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,11 +11,11 @@ from flask import Flask
 from flask_babel import force_locale
 from rich.console import Console
 
-from portal.community import queries, services
+from portal.community import exporting, queries, services
 from portal.community.importing import Import, Line, Report, run_import
 from portal.community.rules import BoardType, Voting
 from portal.kernel.database import transaction
-from portal.kernel.errors import Invalid
+from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.text import slug
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,8 +28,34 @@ def importing_group() -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.cli.add_command(importing_group)
+    app.cli.add_command(export)
+
+
+@click.command("export")
+@click.argument("kind", type=click.Choice(["ideas", "comments", "questions", "members"]))
+@click.option("--board", required=True, help="Key of the board.")
+@click.option("--out", "target", type=click.Path(path_type=Path, dir_okay=False), help="Standard output if not given.")
+@click.option("--format", "fmt", type=click.Choice(exporting.FORMATS), help="By the file's name, else JSON lines.")
+def export(*, kind: str, board: str, target: Path | None, fmt: str | None) -> None:
+    """Write what can be seen on a board, in the format that an import reads."""
+    found = queries.board_of_key(board)
+    if found is None:
+        raise NotFound(f"There is no board {board}.")
+    if kind not in exporting.kinds_of(found.type):
+        raise Invalid(fields={"board": f"{board} is a board of {found.type}: it has no {kind}."})
+    chosen = fmt or ("csv" if target is not None and target.suffix == ".csv" else "jsonl")
+    lines = exporting.lines(kind, found.id, found.key, chosen)
+    if target is None:
+        sys.stdout.writelines(lines)
+        return
+    part = target.with_name(f"{target.name}.part")
+    part.touch(mode=0o600)
+    with part.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(lines)
+    part.replace(target)
+    click.echo(f"{target}: {target.stat().st_size:,} bytes", err=True)
 
 
 def import_options(command: F) -> F:

@@ -143,9 +143,15 @@ def read_idea(record: dict[str, Any]) -> IdeaLine:
         category=clean_line(_words(record, "category"), field="category", least=0),
         support=whole_number(record.get("votes"), "votes"),
         stage=stage or rules.Stage.SUBMITTED,
-        tags=tuple(str(tag) for tag in record.get("tags") or ()),
+        tags=_tags(record.get("tags")),
         extra={**extra, "status": status} if status else extra,
     )
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    """Return tags, a list in JSON or words between commas in CSV."""
+    words = value if isinstance(value, list) else str(value).split(",") if value else []
+    return tuple(dict.fromkeys(str(word).strip() for word in words if str(word).strip()))
 
 
 def read_comment(record: dict[str, Any]) -> CommentLine:

@@ -1,5 +1,6 @@
 """What of the tables of ideas is whose."""
 
+import portal.ideas.exporting
 import portal.ideas.merging  # noqa: F401 - what a join of two accounts does besides moving rows
 from portal.community.screening import Why
 from portal.ideas import bringing, services

@@ -22,8 +22,9 @@ from portal.kernel.database import db
 from portal.kernel.events import Event
 from portal.kernel.language import language_of
 from portal.kernel.outbox import publish_many
-from portal.kernel.text import plain_to_html, slug
+from portal.kernel.text import markdown_to_html, plain_to_html, slug
 from portal.members import facade as members
+from portal.support.dumps import clean_html
 from portal.support.events import AnswerAccepted, AnswerGiven, QuestionAsked
 from portal.support.models import Answer, Question, QuestionTally
 from portal.support.queries import KIND
@@ -91,17 +92,34 @@ def read(record: dict[str, Any]) -> Entry:
         author=str(record.get("author") or _("somebody")),
         created_at=time_of(record.get("created_at")),
         body=body,
-        html=str(record["html"]) if record.get("html") else plain_to_html(body),
+        html=_html(record, body),
         lang=_language(record, title, body),
         title=title,
         category=str(record.get("category") or "")[:CATEGORY_MAX],
         tags=_tags(record.get("tags")),
-        accepted=record.get("accepted"),
+        accepted=_accepted_of(record.get("accepted")),
         helpful=_integer(record, "helpful", max(score, 0)),
         unhelpful=_integer(record, "unhelpful", max(-score, 0)),
         score=score,
-        by_asker=record.get("by_asker"),
+        by_asker=_said(record.get("by_asker")),
     )
+
+
+def _html(record: dict[str, Any], body: str) -> str:
+    """Return the text as it is shown: made from Markdown where the record says so, clean where it brings its own."""
+    if record.get("html"):
+        return clean_html(str(record["html"]))
+    return markdown_to_html(body) if record.get("format") == "markdown" else plain_to_html(body)
+
+
+def _said(value: object) -> bool | None:
+    """Return yes or no, which CSV writes in words."""
+    return {"true": True, "false": False}.get(str(value).lower())
+
+
+def _accepted_of(value: object) -> str | bool | None:
+    said = _said(value)
+    return said if said is not None else str(value) if value else None
 
 
 def _required(record: dict[str, Any], name: str) -> str:

@@ -1,5 +1,6 @@
 """What of the tables of support is whose."""
 
+import portal.support.exporting
 import portal.support.merging  # noqa: F401 - what a join of two accounts does besides moving rows
 from portal.community.screening import Why
 from portal.kernel.personal import Brought, Erase, Erasing, brings_back, declare, erases, nobodys

@@ -65,7 +65,13 @@ RAIL = (
             Place("segments", "/staff/segments", _l("Segments"), "users"),
         ),
     ),
-    Group(_l("Management"), (Place("programme", "/staff/programme", _l("Programme"), "roadmap"),)),
+    Group(
+        _l("Management"),
+        (
+            Place("programme", "/staff/programme", _l("Programme"), "roadmap"),
+            Place("exports", "/staff/exports", _l("Boards as files"), "file"),
+        ),
+    ),
     Group(
         _l("Middleware"),
         (

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from flask_babel import gettext as _
 
+from portal.community.exporting import unguarded
 from portal.kernel.errors import Invalid
 
 GZIP = b"\x1f\x8b"
@@ -112,7 +113,7 @@ def _row(number: int, row: dict[str | Any, Any], mapping: Mapping) -> Line:
         "".join(row.values()).encode()
     except UnicodeEncodeError:
         return Line(number, trouble=_("not UTF-8"))
-    named = {column: value or None for column, value in row.items()}
+    named = {column: unguarded(value) or None for column, value in row.items()}
     return Line(number, named | {field: named[column] for field, column in mapping.items()})
 
 

@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.community import queries, registry, rules, services
-from portal.community.views import composing, drafts, exposing, history, reactions, uploads
+from portal.community.sending import with_files
+from portal.community.views import composing, drafts, exports, exposing, history, reactions, uploads
 from portal.kernel.errors import Forbidden, Invalid, NotFound
 from portal.members.policy import access, anyone, signed_in
 from portal.members.session import current_viewer
@@ -15,7 +16,7 @@ bp = Blueprint("community", __name__)
 
 def init_app(app: Flask) -> None:
     """Open the doors."""
-    for blueprint in (bp, composing.bp, drafts.bp, history.bp, reactions.bp):
+    for blueprint in (bp, composing.bp, drafts.bp, exports.bp, history.bp, reactions.bp):
         app.register_blueprint(blueprint)
     uploads.init_app(app)
     exposing.init_app(app)
@@ -61,7 +62,7 @@ def edit_comment(comment_id: int) -> ResponseReturnValue:
     typed = request.form.get("body", draft.fields.get("body", comment.body) if draft is not None else comment.body)
     if request.method == "POST":
         try:
-            services.edit_comment(viewer, comment_id, uploads.with_files(viewer, typed))
+            services.edit_comment(viewer, comment_id, with_files(viewer, typed))
             drafts.sent(viewer, key)
             return redirect(_place(*target, anchor=f"comment-{comment_id}"))
         except Invalid as refusal:

@@ -10,7 +10,7 @@ from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.community.giving_away import given_away
-from portal.community.views.uploads import with_files
+from portal.community.sending import with_files
 from portal.kernel.errors import Invalid
 from portal.members.session import current_viewer
 
