@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import NotFound
 
-from portal.api import openapi, people, problems, segments
+from portal.api import invitations, openapi, people, problems, segments
 from portal.api.endpoints import BIGGEST_ID, Endpoint, Reply, declared
 from portal.api.once import once
 from portal.api.problems import WrongType
@@ -24,7 +24,7 @@ JSON = "application/json"
 NUL = _l("This text holds control characters. Type it again without them.")
 
 
-ABOUT_MEMBERS = (people, segments)
+ABOUT_MEMBERS = (people, segments, invitations)
 """Members are a floor below: what the API says of them is declared here, in the frame."""
 
 

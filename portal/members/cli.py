@@ -9,11 +9,16 @@ from flask_babel import gettext as _
 
 from portal.kernel.database import transaction
 from portal.kernel.errors import Invalid, NotFound
-from portal.members import passwords, queries, services
+from portal.members import inviting, mail, passwords, queries, services
+from portal.members.policy import Viewer
+from portal.members.queries import people
 from portal.members.rules import Kind, Role, Scope, unknown
+from portal.members.services import invitations, merging
 
 member = AppGroup("member", help="People with an account.")
 token = AppGroup("token", help="Tokens for programs.")
+COMMAND_LINE = Viewer(roles=frozenset({Role.ADMIN.value}))
+"""Whoever has the command line has everything."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -109,3 +114,64 @@ def create_token(*, email: str, scopes: list[str], name: str, as_json: bool) -> 
             raise NotFound(_("Nobody has an account with the address %(email)s.", email=email))
         made = services.create_token(member_id, name=name, scopes=scopes)
     click.echo(jsonlib.dumps({"token": made}) if as_json else made)
+
+
+@member.command("invite")
+@click.option("--email", required=True, help="Whom to ask in.")
+@click.option(
+    "--kind", type=click.Choice([kind.value for kind in Kind]), help="As what; by default what the organisation is."
+)
+@click.option("--organisation", help="Key, number or name of the organisation.")
+@click.option("--organisation-admin", is_flag=True, help="Lets them look after the organisation's people.")
+@click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True, help="For staff.")
+@click.option("--lang", type=click.Choice(services.LANGUAGES), default="en", show_default=True)
+@as_json
+def invite_member(
+    *,
+    email: str,
+    kind: str | None,
+    organisation: str | None,
+    organisation_admin: bool,
+    roles: tuple[str, ...],
+    lang: str,
+    as_json: bool,
+) -> None:
+    """Ask somebody in; the link is mailed if mail can be sent, and printed."""
+    with transaction():
+        card, secret = invitations.invite(
+            COMMAND_LINE,
+            email=email,
+            kind=kind,
+            organisation_id=people.organisation_named(organisation) if organisation else None,
+            organisation_admin=organisation_admin,
+            roles=roles,
+            lang=lang,
+        )
+        if mail.has_server():
+            with current_app.test_request_context():
+                inviting.send(card, secret, lang=lang)
+    url = inviting.url_of(secret)
+    click.echo(jsonlib.dumps({"id": card.id, "url": url}) if as_json else url)
+
+
+@member.command("merge")
+@click.argument("kept", type=int)
+@click.argument("gone", type=int)
+@click.option("--evidence", required=True, help="What shows that both accounts are one person's.")
+@as_json
+def merge_members(*, kept: int, gone: int, evidence: str, as_json: bool) -> None:
+    """Join the account GONE to KEPT: everything stands under KEPT, each vote counts once."""
+    with transaction():
+        merge_id = merging.merge_members(kept, gone, actor_id=None, evidence=evidence)
+    click.echo(jsonlib.dumps({"merge": merge_id}) if as_json else str(merge_id))
+
+
+@member.command("unmerge")
+@click.argument("merge_id", type=int)
+@as_json
+def unmerge_members(*, merge_id: int, as_json: bool) -> None:
+    """Part two accounts again: each has what it had."""
+    with transaction():
+        undone = merging.unmerge_members(merge_id, actor_id=None)
+        found = {"kept": undone.kept_id, "gone": undone.gone_id}
+    click.echo(jsonlib.dumps(found) if as_json else f"{found['kept']}  {found['gone']}")

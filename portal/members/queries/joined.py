@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
@@ -15,6 +14,7 @@ from portal.members.models.people import MemberMerge
 
 PEOPLE = frozenset({"actor_id", "author_id", "asker_id", "member_id", "by_id"})
 """Fields of events that hold a member's number."""
+_known: dict[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,18 @@ def as_merged(event: Event, merged: Mapping[int, int]) -> Event:
     """
     if not merged:
         return event
-    changed = {name: merged[who] for name in _people_of(type(event)) if (who := getattr(event, name)) in merged}
+    changed = {}
+    for name in _people_of(type(event)):
+        who = getattr(event, name)
+        if who in merged:
+            changed[name] = merged[who]
     return replace(event, **changed) if changed else event
 
 
-@lru_cache(maxsize=512)
 def _people_of(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind) if one.name in PEOPLE)
+    if kind.__name__ not in _known:
+        _known[kind.__name__] = tuple(one.name for one in fields(kind) if one.name in PEOPLE)
+    return _known[kind.__name__]
 
 
 def stands_for(member_id: int) -> int:

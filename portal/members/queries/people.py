@@ -16,6 +16,8 @@ from portal.members.models import Identity, Member, Organisation
 from portal.members.models.people import MemberInvitation
 from portal.members.queries import CARD, PAGE, MemberCard, MemberLine
 
+LONGEST_NUMBER = 18
+
 
 @dataclass(frozen=True, slots=True)
 class InvitationCard:
@@ -203,6 +205,21 @@ def organisations(words: str = "", kind: str | None = None, size: int = 200) -> 
     if kind is not None:
         wanted = wanted.where(Organisation.kind == kind)
     return list(db.session.execute(wanted))
+
+
+def organisation_named(words: str) -> int:
+    """Return the organisation with this key, number or name.
+
+    :raise NotFound: when there is none, or several have this name.
+    """
+    number = int(words) if words.isdecimal() and len(words) < LONGEST_NUMBER else 0
+    found = select(Organisation.id).where(
+        (Organisation.key == words) | (Organisation.id == number) | (func.lower(Organisation.name) == words.lower())
+    )
+    ids = db.session.scalars(found.limit(2)).all()
+    if len(ids) != 1:
+        raise NotFound(_l("There is no organisation “%(key)s”, or more than one.", key=words))
+    return ids[0]
 
 
 # Invitations

@@ -1,7 +1,7 @@
 """Ways in which a member is known outside: said, shown, taken away; and what a person must decide."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -204,7 +204,8 @@ def doubts(*, open_only: bool = True, size: int = 100) -> list[Doubt]:
         wanted = wanted.where(waits).order_by(IdentityDoubt.asked_at, IdentityDoubt.id)
     else:
         wanted = wanted.where(~waits).order_by(IdentityDoubt.decided_at.desc(), IdentityDoubt.id)
-    return [Doubt(*row) for row in db.session.execute(wanted)]
+    rows: Iterable[Any] = db.session.execute(wanted)
+    return [Doubt(*row) for row in rows]
 
 
 def decide(doubt_id: int, decision: str, *, actor_id: int) -> None:

@@ -26,6 +26,7 @@ from portal.members.services import LANGUAGES, audit, clean_email, confirm_addre
 DAYS = 14
 KEY_BYTES = 32
 INVITERS = (Role.BRAND_MANAGER, Role.SUPPORT_AGENT, Role.MODERATOR)
+NOT_YOURS = _l("Only the admin of an organisation, or staff, looks after its people.")
 _TOO_LATE = _l("This invitation has been used, revoked, or is too old. Ask for another.")
 
 
@@ -333,7 +334,7 @@ def remove_from_organisation(viewer: Viewer, member_id: int, *, organisation_id:
 
 def _colleague(viewer: Viewer, member_id: int, organisation_id: int) -> Member:
     if not may_look_after(viewer, organisation_id):
-        raise Forbidden(_l("Only the admin of an organisation, or staff, looks after its people."))
+        raise Forbidden(NOT_YOURS)
     who = queries.member_for_update(member_id)
     if who.organisation_id != organisation_id:
         raise NotFound(_l("There is no such member here."))
