@@ -22,7 +22,7 @@ from portal.kernel.guard import NotPublic, guarded_client
 from portal.members.queries.several import viewers_of
 from portal.notifications import mails, queries, vapid, words
 from portal.notifications.models import PushSubscription
-from portal.notifications.rules.kinds import MANNERS, Kind, State, Way, ways_of
+from portal.notifications.rules.kinds import Kind, State, Way, ways_of
 from portal.notifications.sending import Unwanted, gone_out
 from portal.notifications.services import delivering, preferences
 from portal.notifications.services.delivering import Claimed
@@ -137,7 +137,7 @@ def prepare(one: Claimed) -> Message | Unwanted:
         "lang": viewer.lang or "en",
     }
     text = json.dumps(said, ensure_ascii=False).encode()
-    return Message(text, f"notice-{row.id}"[:32], MANNERS[Kind(row.kind)].urgent, queries.browsers_of(viewer.id))
+    return Message(text, f"notice-{row.id}"[:32], bool(row.details.get("urgent")), queries.browsers_of(viewer.id))
 
 
 def _reach(browser: PushSubscription, message: Message, client: Client) -> int:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from markupsafe import Markup, escape
 
 from portal.community import facade as community
 from portal.community.facade import Card
+from portal.kernel.formats import day
 from portal.kernel.speech import gettext as _
 from portal.kernel.speech import ngettext, pgettext
 from portal.members.policy import Viewer
@@ -258,28 +260,46 @@ def _asked(told: Told) -> str:
 
 
 def _merge(told: Told) -> str:
-    return _("%(what)s was joined with another that is the same. Your vote counts once.", what=told.what)
+    if told.row.subject_kind == "question":
+        return _("A question that you have, too, was joined with %(what)s.", what=told.what)
+    if told.row.details.get("until"):
+        until = day(datetime.fromisoformat(str(told.row.details["until"])))
+        return _(
+            "An idea that you support was joined with %(what)s. Your vote counts once; you can leave until %(day)s.",
+            what=told.what,
+            day=until,
+        )
+    return _("An idea that you support was joined with %(what)s. Your vote counts once.", what=told.what)
 
 
 def _moderation(told: Told) -> str:
     values = {"what": told.what}
     known = {
-        "held": _("Moderators look at %(what)s before it is shown.", **values),
         "released": _("%(what)s has been looked at and can be seen now.", **values),
         "hidden": _("Moderators took %(what)s out of sight.", **values),
-        "restored": _("%(what)s can be seen again.", **values),
+        "undone": _("A decision of the moderators about %(what)s was taken back.", **values),
         "suspended": _("You can read and not write for now: moderators decided so."),
         "unsuspended": _("You can write again."),
-        "appeal": _("Your appeal has been decided."),
+        "appeal": _("Another moderator has looked again: the decision stands."),
+        "appeal granted": _("Another moderator has looked again: you were right."),
     }
     return known.get(str(told.row.details.get("act")), _("Moderators decided about %(what)s.", **values))
 
 
+def _flag(told: Told) -> str:
+    if told.row.details.get("upheld"):
+        return _("What you flagged was looked at, and you were right. Thank you.")
+    return _("What you flagged was looked at, and it stays. Thank you for your care.")
+
+
 def _trust(told: Told) -> str:
-    if told.row.details.get("act") == "roles":
-        return _("What you may do here has changed: see your account.")
-    if told.row.details.get("act") == "badge":
-        return _("You have a new badge: %(badge)s.", badge=told.dress.strong(told.detail("badge")))
+    known = {
+        "roles": _("What you may do here has changed: see your account."),
+        "badge": _("You have a new badge: see which, and what for."),
+        "benefit": _("The company has something for you: see what, and what for."),
+    }
+    if (act := told.row.details.get("act")) in known:
+        return known[str(act)]
     if int(told.row.details.get("after") or 0) > int(told.row.details.get("before") or 0):
         return _("You are trusted with more from today: see what, and why.")
     return _("You are trusted with less from today: see why, and how it returns.")
@@ -317,6 +337,7 @@ SENTENCES: Mapping[Kind, Callable[[Told], str]] = {
     Kind.HELPED: _helped,
     Kind.SAME: _same,
     Kind.TRUST: _trust,
+    Kind.FLAG: _flag,
     Kind.FOLLOWED: _followed,
     Kind.POSTED: _posted,
     Kind.DUTY: _duty,
@@ -331,8 +352,10 @@ def _act(kind: Kind, told: Told) -> Act | None:
             duty = told.row.details.get("duty")
             return Act(_("Look"), "/staff/crm" if duty == "gateway" else "/staff/moderation")
         case Kind.MODERATION if told.row.details.get("appeal"):
-            return Act(_("Appeal"), str(told.row.details["appeal"]))
-        case Kind.INVITATION | Kind.TRUST | Kind.MERGE if told.row.details.get("url"):
+            return Act(_("See why"), str(told.row.details["appeal"]))
+        case Kind.MERGE if told.row.details.get("until"):
+            return Act(_("Choose"), str(told.row.details["url"]))
+        case Kind.INVITATION | Kind.TRUST | Kind.MODERATION if told.row.details.get("url"):
             return Act(_("Open"), str(told.row.details["url"]))
     return None
 
@@ -365,6 +388,7 @@ def kind_words() -> dict[Kind, str]:
         Kind.ACCEPTED: _("Your answer is chosen or checked"),
         Kind.HELPED: _("Your answer is found useful"),
         Kind.SAME: _("Somebody has your problem, too"),
+        Kind.FLAG: _("What you flagged was looked at"),
         Kind.DECISION: _("The company decides about your idea"),
         Kind.STAGE: _("An idea that you support or follow moves on"),
         Kind.MERGE: _("An idea that you support is joined with another"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import current_app
 from prometheus_client import Counter
 
-from portal.community.events import CommentPosted
+from portal.community.events import CommentPosted, Reacted, Unreacted
 from portal.ideas.events import IdeaEdited, IdeaPosted, IdeaStageChanged, VoteCast, VoteWithdrawn
 from portal.kernel.clock import now
 from portal.kernel.projections import FactRow, projection
@@ -42,6 +42,8 @@ CHANGES = (
     AnswerAccepted,
     AnswerUnaccepted,
     AnswerMarked,
+    Reacted,
+    Unreacted,
 )
 
 
@@ -60,7 +62,9 @@ def tell_pages(facts: Sequence[FactRow]) -> None:
 
 
 def _questions(facts: Sequence[FactRow]) -> dict[int, int]:
-    """Return to which question each answer belongs that was commented on."""
+    """Return to which question each answer belongs that was commented on or reacted to."""
     comments = (fact.event for fact in facts if isinstance(fact.event, CommentPosted))
     answers = {comment.target_id for comment in comments if comment.target_kind == "answer"}
+    reacted = (fact.event for fact in facts if isinstance(fact.event, Reacted | Unreacted))
+    answers |= {reaction.on_id for reaction in reacted if reaction.on_kind == "answer"}
     return {text.id: text.thread_id for text in support.answer_texts_of(sorted(answers))}

@@ -55,6 +55,7 @@ CHANGES: Mapping[str, tuple[_Change, ...]] = {
     "AnswerMarked": (_Change("accept", "question"),),
 }
 COMMENTED = "CommentPosted"
+REACTED = {"Reacted", "Unreacted"}
 VOTES, PUBLIC_VOTE = {"VoteCast", "VoteWithdrawn"}, "support"
 
 
@@ -69,6 +70,11 @@ def hints_of(name: str, fields: Mapping[str, Any], question_of: Mapping[int, int
             place["question_id"] = question_of.get(fields["target_id"])
         subject = f"{fields['target_kind']}:{fields['target_id']}"
         return [Hint("comment", subject, _rooms(place), fields["comment_id"])]
+    if name in REACTED:
+        place = {f"{fields['on_kind']}_id": fields["on_id"]}
+        if fields["on_kind"] == "answer":
+            place["question_id"] = question_of.get(fields["on_id"])
+        return [Hint("reaction", f"{fields['target_kind']}:{fields['target_id']}", _rooms(place))]
     if name in VOTES and fields.get("kind") != PUBLIC_VOTE:
         return []
     return [

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     STAGE = "stage"
     HELPED = "helped"
     SAME = "same"
+    FLAG = "flag"
     TRUST = "trust"
     FOLLOWED = "followed"
     POSTED = "posted"
@@ -51,8 +52,6 @@ class Manner:
     icon: str
     ways: frozenset[Way]
     mutable: bool = True
-    urgent: bool = False
-    """Whether it does not wait for the end of quiet hours."""
 
 
 _DIRECT = frozenset({Way.PAGE, Way.MAIL, Way.PUSH})
@@ -70,10 +69,11 @@ MANNERS: Mapping[Kind, Manner] = {
     Kind.STAGE: Manner(Tab.IDEAS, "calendar", _CALM),
     Kind.HELPED: Manner(Tab.YOU, "answer", _CALM),
     Kind.SAME: Manner(Tab.YOU, "users", _CALM),
+    Kind.FLAG: Manner(Tab.YOU, "alert", _CALM, mutable=False),
     Kind.TRUST: Manner(Tab.YOU, "shield", _CALM, mutable=False),
     Kind.FOLLOWED: Manner(Tab.YOU, "comment", _CALM),
     Kind.POSTED: Manner(Tab.YOU, "bell", _CALM),
-    Kind.DUTY: Manner(Tab.YOU, "alert", frozenset({Way.PAGE, Way.MAIL, Way.PUSH}), mutable=False, urgent=True),
+    Kind.DUTY: Manner(Tab.YOU, "alert", frozenset({Way.PAGE, Way.MAIL, Way.PUSH}), mutable=False),
 }
 RANK = {kind: place for place, kind in enumerate(Kind)}
 

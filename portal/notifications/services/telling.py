@@ -54,6 +54,11 @@ class Telling:
     """What each of them may have muted."""
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def urgent(self) -> bool:
+        """Return whether it does not wait for the end of quiet hours."""
+        return bool(self.details.get("urgent"))
+
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
@@ -105,7 +110,7 @@ def _tell(telling: Telling) -> Told:
         for who, notification_id in places.items()
     ]  # fmt: skip
     db.session.execute(upsert(Cause).on_conflict_do_nothing(), causes)
-    _promise({fresh[who]: one for who, one in readers.items() if who in fresh}, MANNERS[telling.kind].urgent, moment)
+    _promise({fresh[who]: one for who, one in readers.items() if who in fresh}, telling.urgent, moment)
     return [(who, notification_id) for who, notification_id in places.items() if Way.PAGE in readers[who].ways]
 
 

@@ -78,14 +78,15 @@ def bell() -> ResponseReturnValue:
 @bp.get("/notifications/<int:notification_id>")
 @access(signed_in)
 def open_notice(notification_id: int) -> ResponseReturnValue:
-    """Mark a notice as read and go on to what it is about."""
+    """Mark a notice as read and go on to what it is about, or (``act=1``) to what can be done about it."""
     viewer = current_viewer()
     row = queries.notice_of(viewer.id, notification_id)
     shown = words.show(viewer, [row]) if row is not None else []
     if not shown:
         raise NotFound(_("There is no such notice."))
     services.mark_read(viewer.id, [notification_id])
-    return redirect(own_path(shown[0].url, LIST))
+    act = shown[0].act if request.args.get("act") == "1" else None
+    return redirect(own_path(act.url if act is not None else shown[0].url, LIST))
 
 
 @bp.post("/notifications/<int:notification_id>/read")

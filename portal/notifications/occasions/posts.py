@@ -1,19 +1,14 @@
-"""What a fact means for members: who is to be told of it, why, and as news of which kind.
-
-A fact of a feature that this one may not import is known by its name.
-"""
+"""Posts, and what becomes of them: comments, answers, votes, decisions, new things on boards."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from portal.analytics.events import ExpertsInvited
 from portal.community import facade as community
-from portal.community.events import CommentHidden, CommentPosted
+from portal.community.events import CommentPosted, MembersMentioned
 from portal.ideas import facade as ideas
-from portal.ideas.events import IdeaHidden, IdeaPosted, IdeaStageChanged
-from portal.kernel.events import Event
+from portal.ideas.events import IdeaPosted, IdeaStageChanged
 from portal.kernel.projections import FactRow
-from portal.members import facade as members
 from portal.members.policy import Viewer
 from portal.members.rules import Kind as MemberKind
 from portal.members.rules import Role
@@ -24,47 +19,15 @@ from portal.support import facade as support
 from portal.support.events import (
     AnswerAccepted,
     AnswerGiven,
-    AnswerHidden,
     AnswerMarked,
     AnswerVoted,
     QuestionAsked,
-    QuestionHidden,
     SameProblemSaid,
 )
 
 Tellings = Iterator[Telling]
 THE_COMPANY = Viewer(kind=MemberKind.STAFF.value, roles=frozenset({Role.ADMIN.value}))
 """Whose eyes find out whose a thing is. Nobody is shown what they see."""
-
-
-def things_hidden(event: Event) -> list[Thing]:
-    """Return what a fact takes out of sight whole."""
-    match event:
-        case IdeaHidden():
-            return [("idea", event.idea_id)]
-        case QuestionHidden():
-            return [("question", event.question_id)]
-        case AnswerHidden():
-            return [("answer", event.answer_id)]
-    return []
-
-
-def sources_hidden(event: Event) -> list[str]:
-    """Return what a fact takes out of sight of what was told."""
-    match event:
-        case CommentHidden():
-            return [f"comment:{event.comment_id}"]
-        case AnswerHidden():
-            return [f"answer:{event.answer_id}"]
-    return []
-
-
-def tellings_of(fact: FactRow) -> Tellings:
-    """Yield what is to be told of a fact, and to whom."""
-    event = fact.event
-    teller = TELLERS.get(type(event).__name__)
-    if teller is not None:
-        yield from teller(event, fact)
 
 
 def _comment(event: CommentPosted, _fact: FactRow) -> Tellings:
@@ -105,6 +68,31 @@ def _thread(target: Thing) -> Thing:
         return target
     found = support.answer_texts_of([target[1]])
     return ("question", found[0].thread_id) if found else target
+
+
+def _mentioned(event: MembersMentioned, _fact: FactRow) -> Tellings:
+    """Tell those whose names stand in a text; a mention in a comment is told instead of the comment itself."""
+    target, anchor = (event.target_kind, event.target_id), ""
+    if event.target_kind == "comment":
+        found = comment_target(event.target_id)
+        comment = community.comment_row(event.target_id)
+        if found is None or comment is None or comment.hidden:
+            return
+        target, anchor = found, f"comment-{event.target_id}"
+    yield Telling(
+        kind=Kind.MENTION,
+        why=Why.MENTIONED,
+        to=frozenset(event.members),
+        source=f"{event.target_kind}:{event.target_id}",
+        group=f"{Kind.MENTION}:{target[0]}:{target[1]}",
+        subject_kind=target[0],
+        subject_id=target[1],
+        board_id=event.board_id,
+        actor_id=event.actor_id,
+        needs=(target,),
+        places=tuple({target, _thread(target)}),
+        details={"anchor": anchor} if anchor else {},
+    )
 
 
 def _answer(event: AnswerGiven, _fact: FactRow) -> Tellings:
@@ -229,18 +217,6 @@ def _asked(event: ExpertsInvited, _fact: FactRow) -> Tellings:
     )
 
 
-def _gateway_paused(event: Any, fact: FactRow) -> Tellings:
-    yield Telling(
-        kind=Kind.DUTY,
-        why=Why.STAFF,
-        to=frozenset(members.staff_ids(Role.ADMIN)),
-        source=f"fact:{fact.id}",
-        group=f"{Kind.DUTY}:gateway:{event.gateway}",
-        subject_kind="gateway",
-        details={"duty": "gateway", "gateway": event.gateway, "said": event.why[:300]},
-    )
-
-
 TELLERS: dict[str, Callable[[Any, FactRow], Tellings]] = {
     "CommentPosted": _comment,
     "AnswerGiven": _answer,
@@ -252,6 +228,5 @@ TELLERS: dict[str, Callable[[Any, FactRow], Tellings]] = {
     "IdeaPosted": _posted,
     "QuestionAsked": _posted,
     "ExpertsInvited": _asked,
-    "GatewayPaused": _gateway_paused,
+    "MembersMentioned": _mentioned,
 }
-HIDERS = ("IdeaHidden", "QuestionHidden", "AnswerHidden", "CommentHidden")
