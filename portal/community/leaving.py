@@ -2,21 +2,37 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select, text
 
-from portal.community import registry, screening
+from portal.community import registry, rules, screening
 from portal.community.models import Reaction
 from portal.community.queries import conversation, mentions
 from portal.community.services import reactions, uploads, writing
 from portal.community.uploads import workshop
 from portal.kernel.database import db
-from portal.kernel.personal import Erase, Erasing, ExportedFile, Move, declare, erases, has_files, nobodys
+from portal.kernel.personal import (
+    Erase,
+    Erasing,
+    ExportedFile,
+    Move,
+    declare,
+    erases,
+    has_files,
+    nobodys,
+    places_files,
+)
+from portal.kernel.retention import keep
 
 THING = ("target_kind", "target_id")
+_EXPORTED = re.compile(r"uploads/([0-9a-f]{32})/((?:full|[0-9]{2,4})\.webp|file)")
 NOBODY = "@…"
 """What stands in a text for somebody who is gone."""
 
+keep("drafts", days=rules.DRAFT_DAYS, what=_l("What you have begun to write and not touched since"))
+keep("uploads", days=uploads.DROPPED.days, what=_l("Pictures and files that no text shows any more"))
 declare(
     "revision",
     owner="author_id",
@@ -37,18 +53,25 @@ declare(
     erase=Erase.DELETE,
     things=(THING,),
     again=False,
+    why="Found in the texts again.",
 )
 declare("draft", owner="member_id", export="drafts", erase=Erase.DELETE, move=Move.MOVE)
-declare("upload", owner="member_id", export="uploads", erase=Erase.BY_HAND, things=(THING,), again=False)
+declare("upload", owner="member_id", export="uploads", erase=Erase.BY_HAND, things=(THING,))
 
 
 @has_files
 def files_of(member_id: int) -> Iterable[ExportedFile]:
-    """Find the pictures and files that a member has sent."""
+    """Find the pictures, in all their sizes, and the files that a member has sent."""
     for card in conversation.uploads_of(member_id):
-        path = workshop.path_of(card.key, image=card.is_image)
-        if path.is_file():
-            yield ExportedFile(f"{card.key[:8]}-{card.name}", path)
+        for path in sorted(workshop.folder_of(card.key).glob("*")):
+            yield ExportedFile(f"uploads/{card.key}/{path.name}", path)
+
+
+@places_files
+def place_of(name: str) -> Path | None:
+    """Say where a file of an export belongs."""
+    found = _EXPORTED.fullmatch(name)
+    return workshop.folder_of(found[1]) / found[2] if found else None
 
 
 @erases

@@ -26,6 +26,8 @@ from portal.local.places import Places
 FORMAT = 1
 NOT_OURS = {"postgres", "valkey", "account", "run", "log", "tryton"}
 DUMP, NOTES, FILES = "database.dump", "about.json", "files"
+ERASED = "erasures.jsonl"
+"""The list of hashes of those who were erased; see `portal.members.privacy.tombstones`."""
 
 
 def back_up(url: str, place: Places, target: Path) -> dict[str, Any]:
@@ -73,11 +75,34 @@ def restore(url: str, place: Places, source: Path, *, replace: bool = False) -> 
         if about["format"] != FORMAT:
             msg = f"{source} was made by another version of the portal."
             raise LocalError(msg, "Restore it with that version, then migrate.")
+        gone = _erased(url) | _listed(place.data)
         _restore_database(url, folder)
         place.data.mkdir(parents=True, exist_ok=True)
         if (folder / FILES).is_dir():
             shutil.copytree(folder / FILES, place.data, dirs_exist_ok=True)
+        _list(place.data, gone | _listed(place.data))
     return about
+
+
+def _erased(url: str) -> set[str]:
+    """Return who was erased from the database that is about to be replaced, as lines of the list of hashes."""
+    with psycopg.connect(conninfo(url), connect_timeout=5) as link:
+        there = link.execute("SELECT to_regclass('erasure')").fetchone()
+        if not there or there[0] is None:
+            return set()
+        rows = link.execute("SELECT digest, texts FROM erasure").fetchall()
+    return {json.dumps({"digest": digest, "texts": texts}) for digest, texts in rows}
+
+
+def _listed(data: Path) -> set[str]:
+    path = data / ERASED
+    return set(path.read_text(encoding="utf-8").split("\n")) - {""} if path.is_file() else set()
+
+
+def _list(data: Path, lines: set[str]) -> None:
+    """Keep who was erased here, and who was when the backup was made: `erase_again` takes them out once more."""
+    if lines:
+        (data / ERASED).write_text("".join(f"{line}\n" for line in sorted(lines)), encoding="utf-8")
 
 
 def _own_files(place: Places) -> Iterator[str]:

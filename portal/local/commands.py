@@ -16,7 +16,7 @@ from rq.exceptions import StopRequested
 from portal.analytics.topics import facade as topics
 from portal.kernel import jobs, periodic, worker
 from portal.kernel.broker import broker
-from portal.kernel.database import transaction
+from portal.kernel.database import db, transaction
 from portal.local import backup as backups
 from portal.local import doctor as examination
 from portal.local import prepare
@@ -27,6 +27,7 @@ from portal.local.places import Places, places
 from portal.local.screen import Screen
 from portal.local.services import settings_for_commands
 from portal.local.tasks import pages_command, supervisor_command
+from portal.members.privacy.jobs import again as erase_again
 
 
 @click.command()
@@ -141,10 +142,14 @@ def backup(target: Path, as_json: bool) -> None:  # noqa: FBT001 - a flag of the
 def restore(source: Path, replace: bool, as_json: bool) -> None:  # noqa: FBT001 - flags of the command line
     """Bring a backup into the database and the data folder."""
     about = backups.restore(_database_url(), _place(), source, replace=replace)
+    db.session.remove()
+    prepare.migrate()
+    about |= {"erased_again": erase_again()}
     if as_json:
         click.echo(json.dumps(about))
     else:
-        click.echo(f"restored what was backed up on {about['made_at']}; now run: portal db upgrade", err=True)
+        gone = f"; {about['erased_again']} who had been erased are erased again" if about["erased_again"] else ""
+        click.echo(f"restored and migrated what was backed up on {about['made_at']}{gone}", err=True)
 
 
 def _place() -> Places:

@@ -45,7 +45,7 @@ def _columns_of_people(table: Table) -> set[str]:
         column.name
         for column in table.columns
         if any(key.target_fullname == "member.id" for key in column.foreign_keys)
-        or (isinstance(column.type, BigInteger) and WHOSE.search(column.name))
+        or (isinstance(column.type, BigInteger) and WHOSE.search(column.name) and not column.foreign_keys)
     }
 
 

@@ -9,12 +9,16 @@ import psycopg
 import pytest
 from flask import Flask
 from psycopg import sql
+from sqlalchemy import select
 
 from portal.kernel.database import db
 from portal.local import backup
 from portal.local.addresses import conninfo
 from portal.local.errors import LocalError
 from portal.local.places import Places, places
+from portal.members.models import Member
+from portal.members.privacy import erasing
+from portal.members.privacy.jobs import again as erase_again
 from tests import factories
 
 
@@ -89,3 +93,23 @@ def test_what_is_no_backup_is_refused_and_nothing_changes(empty_database: str, p
     with pytest.raises(LocalError, match="not a backup"):
         backup.restore(empty_database, place, outside)
     assert not (tmp_path.parent / "escaped").exists()
+
+
+def test_whoever_was_erased_since_does_not_come_back(
+    saved: Path, committed: Flask, place: Places, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(committed.config, "PORTAL_DATA_DIR", str(place.data))
+    stays = factories.a_member(name="Rosa")
+    ornella = db.session.scalars(select(Member.id).filter_by(name="Ornella")).one()
+    backup.back_up(database_url, place, saved)
+    erasing.erase(ornella, texts=True)
+    db.session.commit()
+    db.session.remove()
+    db.engine.dispose()
+
+    backup.restore(database_url, place, saved, replace=True)
+    assert members_in(database_url) == ["Ornella", "Rosa"]
+    assert erase_again() == 1
+    assert members_in(database_url) == [erasing.NOBODY, "Rosa"]
+    assert db.session.get_one(Member, stays).erased_at is None
+    db.session.rollback()
