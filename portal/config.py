@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+BODY_MOST = 30_000_000
+"""Bytes of any request: two pictures with a form. What takes less says so itself."""
 DEVELOPMENT_SECRETS = {"", "development-only", "secret", "changeme"}
 
 
@@ -82,6 +84,9 @@ SETTINGS = (
         "1",
         "who has not signed in may vote, propose and ask, and confirms by mail: 1 on public boards, 0 nowhere, or their keys",
     ),
+    Setting(
+        "PORTAL_UPLOADS_URL", "", "host that gives pictures and files: https://files.example.org; our own by default"
+    ),
     Setting("PORTAL_PROXIES", "0", "number of trusted proxies in front, for the client's address"),
     Setting("PORTAL_CRM", "none", "tryton, webhook or none"),
     Setting("PORTAL_CRM_URL", "", "address of the CRM's interface"),
@@ -145,6 +150,7 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "connect_args": {"connect_timeout": 5, "application_name": "portal"},
     }
     config["PORTAL_URL"] = values["PORTAL_URL"] or f"http://{values['PORTAL_HOST']}:{values['PORTAL_PORT']}"
+    config["MAX_CONTENT_LENGTH"] = BODY_MOST
     config["DEVELOPMENT"] = values["PORTAL_ENV"] == "development"
     config["PORTAL_OIDC_PROVIDERS"] = oidc_providers(environ)
     config["STAFF_SECOND_FACTOR"] = _is_on(values["PORTAL_STAFF_SECOND_FACTOR"], values["PORTAL_ENV"] == "production")

@@ -12,9 +12,8 @@ from portal.community import queries as community
 from portal.community import registry, rules
 from portal.community.queries import conversation as queries
 from portal.community.queries import mentions
+from portal.community.sending import MOST, take
 from portal.community.services import drafts, reactions, revisions, uploads
-from portal.community.uploads.kinds import IMAGE_MOST
-from portal.community.views.uploads import take
 from portal.kernel.errors import NotFound, Refused
 from portal.members.session import current_viewer
 
@@ -259,7 +258,7 @@ def list_uploads() -> dict[str, Any]:
     response=UploadOut,
     summary="Send a picture or a file",
     tag=TAG,
-    body_most=IMAGE_MOST + 100_000,
+    body_most=MOST,
     errors=(413, 415, 422, 429, 503),
 )
 def post_upload() -> Reply:
@@ -300,4 +299,3 @@ def people(query: PeopleWanted) -> dict[str, Any]:
     """Return members whose name begins so, and who may see the board."""
     board = community.board_by_key(current_viewer(), query.board)
     return {"items": mentions.people_like(query.q, audience=board.audience)}
-

@@ -16,7 +16,7 @@ from portal.community.queries.conversation import DraftCard
 from portal.community.registry import shows_boards, topics_of
 from portal.community.rules import Origin, Voting, Window, origin_of, thread, window
 from portal.community.views import drafts
-from portal.community.views.uploads import with_files
+from portal.community.sending import with_files
 from portal.ideas import drawing, guests, lists, queries, rules, services
 from portal.ideas.forms import REASON_WORDS, CommentForm, IdeaForm, StageForm
 from portal.kernel.clock import today

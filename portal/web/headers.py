@@ -2,6 +2,7 @@
 
 import re
 import time
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
@@ -10,11 +11,11 @@ from flask import Flask, Response, g, request
 SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 YEAR = 31_536_000
 POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; img-src 'self' data:{pictures}; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": POLICY.format(pictures=""),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -24,8 +25,15 @@ HEADERS = {
 
 def init_app(app: Flask) -> None:
     """Name each request and dress each answer."""
+    HEADERS["Content-Security-Policy"] = POLICY.format(pictures=_host_of_uploads(app))
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)  # refusals, too, have a name
     app.after_request(_dress)
+
+
+def _host_of_uploads(app: Flask) -> str:
+    """Return the host that gives pictures, if it is not ours."""
+    there = urlsplit(str(app.config.get("PORTAL_UPLOADS_URL", "")))
+    return f" {there.scheme}://{there.netloc}" if there.netloc else ""
 
 
 def _begin() -> None:

@@ -77,6 +77,7 @@ RAIL = (
         (
             Place("crm", "/staff/crm", _l("CRM status"), "sync"),
             Place("jobs", "/staff/jobs", _l("Work under way"), "clock"),
+            Place("mail", "/staff/mail", _l("Mails that were kept"), "mail"),
         ),
     ),
     Group(_l("Measurement"), (Place("participation", "/staff/participation", _l("Participation"), "chart"),)),

@@ -54,7 +54,7 @@ def post(client: FlaskClient, address: str, data: dict[str, Any], **more: Any) -
 
 
 def test_of_a_long_thread_the_latest_branches_are_drawn_and_the_others_asked_for() -> None:
-    parents: dict[int, int | None] = {n: None for n in range(1, 101)}
+    parents: dict[int, int | None] = dict.fromkeys(range(1, 101))
     part = rules.window(rules.thread(parents))
     assert [one.id for one in part.branches] == list(range(71, 101))
     assert (part.earlier, part.before, part.later) == (70, 71, False)
@@ -65,7 +65,7 @@ def test_of_a_long_thread_the_latest_branches_are_drawn_and_the_others_asked_for
 
 @pytest.mark.parametrize("wanted", [1, 2, 50, 99, 100, 101, 120])
 def test_the_address_of_a_comment_leads_to_a_page_that_draws_it(wanted: int) -> None:
-    parents: dict[int, int | None] = {n: None for n in range(1, 101)} | {n: 100 for n in range(101, 121)}
+    parents: dict[int, int | None] = dict.fromkeys(range(1, 101)) | dict.fromkeys(range(101, 121), 100)
     parents = dict(sorted(parents.items()))
     asked = dict(part.split("=") for part in rules.thread_page_of(wanted, parents).split("&") if part)
     part = rules.window(
@@ -124,7 +124,9 @@ def test_a_name_that_is_typed_becomes_a_link_and_its_bearer_hears_of_it(app: Fla
     assert row.body == f"Ask [@Marta Colantoni](/members/{marta.id}), she knows."
     assert f'<a href="/members/{marta.id}" class="mention" rel="nofollow ugc noopener">@Marta Colantoni</a>' in row.html
     told = facts("MembersMentioned")
-    assert [(one["target_kind"], one["target_id"], one["members"]) for one in told] == [("comment", comment, [marta.id])]
+    assert [(one["target_kind"], one["target_id"], one["members"]) for one in told] == [
+        ("comment", comment, [marta.id])
+    ]
 
 
 @pytest.mark.parametrize(

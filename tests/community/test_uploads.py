@@ -14,7 +14,7 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from portal.community import facade as community
-from portal.community import rules
+from portal.community import leaving, rules
 from portal.community.models import Upload
 from portal.community.queries import conversation
 from portal.community.services import uploads
@@ -52,9 +52,7 @@ def kept_bytes(card: conversation.UploadCard) -> bytes:
 # What means harm
 
 
-def test_no_hostile_file_is_served_as_it_came(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_hostile_file_is_served_as_it_came(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "UPLOADS_A_DAY", 1000)
     viewer = settled()
     db.session.commit()
@@ -109,7 +107,7 @@ def test_a_picture_is_upright_small_and_only_pixels(app: Flask) -> None:
 def test_what_moves_keeps_moving_unless_it_moves_too_long(app: Flask) -> None:
     few = sent(settled(), hostile.many_frames(12), "x.gif")
     with Image.open(workshop.path_of(few.key, image=True)) as drawn:
-        assert drawn.n_frames > 1
+        assert getattr(drawn, "n_frames", 1) > 1
     many = sent(settled(), hostile.frames_by_hand(10_000), "x.gif")
     with Image.open(workshop.path_of(many.key, image=True)) as drawn:
         assert getattr(drawn, "n_frames", 1) == 1
@@ -313,6 +311,8 @@ def test_files_are_in_an_export_and_go_with_an_erasure(app: Flask) -> None:
     idea = shown(viewer, card)
     found = [one for find in personal.file_finders() for one in find(viewer.id)]
     assert [one.path for one in found] == [workshop.path_of(card.key, image=True)]
+    assert leaving.place_of(found[0].name) == found[0].path
+    assert leaving.place_of(f"uploads/{card.key}/../../x") is None
     erasing = personal.Erasing(viewer.id, texts=True, posts={"idea": (idea,)})
     for erase in personal.erasers():
         if erase.__module__ == "portal.community.leaving":

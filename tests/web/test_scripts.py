@@ -143,16 +143,19 @@ def test_a_new_comment_waits_in_a_bar_for_a_click(scene: Scene, workers: Workers
 
 def test_what_was_typed_survives_leaving_the_page_and_goes_once_it_is_sent(scene: Scene) -> None:
     page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
-    box = page.locator("textarea[name=body]").first
+    box = page.locator("#comment textarea[name=body]")
+    box.focus()
+    expect(page.locator("#comment [data-tools]")).to_be_visible()
     box.fill("Twelve centimetres are enough.")
-    expect(page.get_by_text("Draft kept on this device")).to_be_visible()
+    expect(page.get_by_text("Draft saved at")).to_be_visible()
     page.goto(scene.address + "/ideas")
     page.goto(f"{scene.address}/ideas/{scene.idea}")
-    expect(page.locator("textarea[name=body]").first).to_have_value("Twelve centimetres are enough.")
+    page.locator("#comment textarea[name=body]").focus()
+    expect(page.locator("#comment textarea[name=body]")).to_have_value("Twelve centimetres are enough.")
     page.locator("#comment button[type=submit]").click()
     expect(page.locator("#comments")).to_contain_text("Twelve centimetres are enough.")
-    page.goto(f"{scene.address}/ideas/{scene.idea}")
-    expect(page.locator("textarea[name=body]").first).to_have_value("")
+    page.goto(f"{scene.address}/ideas/{scene.idea}?draft=1")
+    expect(page.locator("#comment textarea[name=body]")).to_have_value("")
 
 
 def test_the_theme_turns_without_a_request_and_stays(scene: Scene) -> None:

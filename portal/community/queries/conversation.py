@@ -120,7 +120,7 @@ def count_reactions(kind: str, target_id: int) -> dict[str, int]:
     rows = db.session.execute(
         select(Reaction.kind, func.count()).filter_by(target_kind=kind, target_id=target_id).group_by(Reaction.kind)
     )
-    return dict(rows.all())  # type: ignore[arg-type]
+    return dict(rows.all())
 
 
 def reaction_counts(kind: str, ids: Collection[int]) -> dict[int, dict[str, int]]:
@@ -162,13 +162,13 @@ _UPLOAD = (Upload.key, Upload.member_id, Upload.kind, Upload.name, Upload.alt, U
 
 def upload_by_key(key: str) -> UploadCard | None:
     """Return one upload."""
-    row = db.session.execute(select(*_UPLOAD).filter_by(key=key)).one_or_none()
+    row: Any = db.session.execute(select(*_UPLOAD).filter_by(key=key)).one_or_none()
     return UploadCard(*row) if row is not None else None
 
 
 def uploads_of(member_id: int) -> list[UploadCard]:
     """Return everything that a member has sent, the latest first."""
-    rows = db.session.execute(select(*_UPLOAD).filter_by(member_id=member_id).order_by(Upload.id.desc()))
+    rows: Any = db.session.execute(select(*_UPLOAD).filter_by(member_id=member_id).order_by(Upload.id.desc()))
     return [UploadCard(*row) for row in rows.all()]
 
 

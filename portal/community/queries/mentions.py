@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select
 
@@ -61,8 +62,8 @@ def people_of(ids: Collection[int], *, audience: str) -> dict[int, Person]:
     return {person.id: person for person in _seeing(rows.all(), audience)}
 
 
-def _seeing(rows: Sequence[object], audience: str) -> Iterator[Person]:
-    for member_id, name, kind, job, roles, segments in rows:  # type: ignore[misc]
+def _seeing(rows: Sequence[Any], audience: str) -> Iterator[Person]:
+    for member_id, name, kind, job, roles, segments in rows:
         if is_in_audience(audience, kind=kind, roles=roles, segments=segments):
             yield Person(member_id, name, kind, job)
 

@@ -11,15 +11,14 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redir
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from portal.community import sending
 from portal.community.queries.conversation import UploadCard, upload_by_key
 from portal.community.services import uploads as services
-from portal.community.uploads import kinds, workshop
-from portal.kernel.errors import Invalid, PortalError
-from portal.members.policy import Viewer, access, anyone, signed_in
+from portal.community.uploads import workshop
+from portal.members.policy import access, anyone, signed_in
 from portal.members.session import current_viewer
 
 bp = Blueprint("uploads", __name__)
-MOST = kinds.IMAGE_MOST + 100_000
 SAFE = "default-src 'none'; sandbox"
 GOOD_FOR = 600
 """Seconds."""
@@ -48,8 +47,8 @@ def _only_uploads() -> None:
 @access(signed_in)
 def send() -> ResponseReturnValue:
     """Take one file from a page's script; it comes back as what a text shows it by."""
-    request.max_content_length = MOST
-    card = take(current_viewer(), alt=request.form.get("alt", ""))[0]
+    request.max_content_length = sending.MOST
+    card = sending.take(current_viewer(), alt=request.form.get("alt", ""))[0]
     answer = {
         "key": card.key,
         "url": card.url,
@@ -59,32 +58,6 @@ def send() -> ResponseReturnValue:
         "markdown": card.markdown,
     }
     return jsonify(answer), 201
-
-
-def take(viewer: Viewer, *, alt: str = "") -> list[UploadCard]:
-    """Take the files that came with this request.
-
-    :raise Invalid: when there is none, or one is not of the kinds that are taken.
-    """
-    files = [file for file in request.files.getlist("file") if file.filename]
-    if not files:
-        raise Invalid(fields={"file": services.WHAT})
-    return [services.receive(viewer, file.read(MOST), name=file.filename or "", alt=alt) for file in files]
-
-
-def with_files(viewer: Viewer, body: str | None) -> str:
-    """Return what was typed, and below it the files that came with the form, as they do without scripts.
-
-    :raise Invalid: when one is not taken; the sentence belongs to the text.
-    """
-    text = body or ""
-    if not any(file.filename for file in request.files.getlist("file")):
-        return text
-    try:
-        cards = take(viewer, alt=request.form.get("alt", ""))
-    except PortalError as refusal:
-        raise Invalid(fields={"body": refusal.message}) from refusal
-    return "\n\n".join([text.rstrip(), *(card.markdown for card in cards)])
 
 
 @bp.get("/uploads/<string(length=32):key>")

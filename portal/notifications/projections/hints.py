@@ -47,7 +47,7 @@ CHANGES = (
 )
 
 
-@projection("live", on=CHANGES, first=True)
+@projection("live", on=CHANGES, first=True, quiet=False)
 def tell_pages(facts: Sequence[FactRow]) -> None:
     """Tell the rooms of what has changed. A hint that is lost is made good when the page is looked at again."""
     fresh = [fact for fact in facts if now() - fact.recorded_at < TOO_OLD]

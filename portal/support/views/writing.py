@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.community import facade as community
+from portal.community.sending import with_files
 from portal.community.views import drafts
-from portal.community.views.uploads import with_files
 from portal.kernel.errors import Invalid, NotFound
 from portal.members.guests import has_guest_door
 from portal.members.policy import access, signed_in
