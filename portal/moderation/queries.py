@@ -52,6 +52,8 @@ class Waiting:
 
     item_id: int
     queue: str
+    kind: str
+    target_id: int
     opened_at: datetime
     urgency: float
     why: dict[str, Any]
@@ -154,6 +156,8 @@ def _with_context(items: Sequence[QueueItem]) -> list[Waiting]:
         Waiting(
             item_id=item.id,
             queue=item.queue,
+            kind=item.target_kind,
+            target_id=item.target_id,
             opened_at=item.opened_at,
             urgency=item.urgency,
             why=item.why,

@@ -1,9 +1,13 @@
 """Pages of moderation as people meet them: members flag and appeal, moderators decide, admins read the record."""
 
+import re
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
+from werkzeug.test import TestResponse
 
 from portal.kernel.database import db
 from portal.members.services import audit
@@ -14,6 +18,13 @@ from tests.factories import a_member, a_token, bearer, sign_in
 from tests.ideas.factories import a_board, an_idea
 from tests.moderation.factories import a_moderator, a_newcomer, a_viewer
 from tests.support.factories import a_question, an_answer
+
+
+def post(client: FlaskClient, path: str, data: dict[str, Any] | None = None) -> TestResponse:
+    """Send a form as the browser of somebody who has signed in does."""
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/account/moderation").text)
+    assert token
+    return client.post(path, data={**(data or {}), "csrf_token": token[1]})
 
 
 def a_flagged_idea() -> tuple[int, int]:
@@ -32,8 +43,8 @@ def test_a_member_flags_a_thing_and_hears_what_came_of_it(client: FlaskClient) -
     idea, who = an_idea(), a_member()
     sign_in(client, who)
     assert b"What is wrong with it?" in client.get(f"/flag/idea/{idea}").data
-    assert client.post(f"/flag/idea/{idea}", data={"reason": "other"}).status_code == 422
-    assert client.post(f"/flag/idea/{idea}", data={"reason": "abuse"}).status_code == 303
+    assert post(client, f"/flag/idea/{idea}", {"reason": "other"}).status_code == 422
+    assert post(client, f"/flag/idea/{idea}", {"reason": "abuse"}).status_code == 303
     page = client.get("/account/moderation").get_data(as_text=True)
     assert "Unkind or threatening" in page
     deciding.approve(a_moderator(), "idea", idea)
@@ -44,11 +55,11 @@ def test_a_member_flags_a_thing_and_hears_what_came_of_it(client: FlaskClient) -
 def test_a_flag_is_taken_back_by_who_made_it_alone(client: FlaskClient) -> None:
     idea, who = an_idea(), a_member()
     sign_in(client, who)
-    client.post(f"/flag/idea/{idea}", data={"reason": "spam"})
+    post(client, f"/flag/idea/{idea}", {"reason": "spam"})
     flag = db.session.scalars(select(Flag.id)).one()
     other = sign_in(client.application.test_client(), a_member())
-    assert other.post(f"/flags/{flag}/withdraw").status_code == 404
-    assert client.post(f"/flags/{flag}/withdraw").status_code == 303
+    assert post(other, f"/flags/{flag}/withdraw").status_code == 404
+    assert post(client, f"/flags/{flag}/withdraw").status_code == 303
     assert db.session.scalars(select(QueueItem.closed_at)).one() is not None
 
 
@@ -66,12 +77,12 @@ def test_the_queue_shows_why_and_lets_decide(client: FlaskClient) -> None:
     assert "1 flag: unkind" in page
     assert "A yarn with a story" in page
     act = f"/staff/moderation/idea/{idea}/hide"
-    assert client.post(act, data={"item": item, "reason": "abuse", "words": "Be kind."}).status_code == 303
+    assert post(client, act, {"item": item, "reason": "abuse", "words": "Be kind."}).status_code == 303
     assert hidden_why(idea) == "hidden"
     assert "Nothing waits here" in client.get("/staff/moderation").get_data(as_text=True)
     decision = db.session.scalars(select(Decision.id)).one()
     assert "Be kind." in client.get("/staff/moderation/done").get_data(as_text=True)
-    assert client.post(f"/staff/moderation/decisions/{decision}/undo").status_code == 303
+    assert post(client, f"/staff/moderation/decisions/{decision}/undo").status_code == 303
     assert hidden_why(idea) is None
 
 
@@ -79,7 +90,7 @@ def test_the_second_moderator_is_told_on_the_page(client: FlaskClient) -> None:
     idea, item = a_flagged_idea()
     deciding.approve(a_moderator(name="Marta Bosco"), "idea", idea, item_id=item)
     db.session.commit()
-    answer = sign_in(client, a_moderator().id).post(f"/staff/moderation/idea/{idea}/approve", data={"item": item})
+    answer = post(sign_in(client, a_moderator().id), f"/staff/moderation/idea/{idea}/approve", {"item": item})
     assert answer.status_code == 409
     assert "Marta Bosco was quicker" in answer.get_data(as_text=True)
 
@@ -90,12 +101,12 @@ def test_many_are_decided_at_once_and_those_decided_meanwhile_are_said(client: F
     db.session.commit()
     sign_in(client, a_moderator().id)
     form = {"verb": "hide", "reason": "off_topic", "item": [one[1], two[1], three[1]]}
-    assert client.post("/staff/moderation/bulk", data=form).status_code == 303
+    assert post(client, "/staff/moderation/bulk", form).status_code == 303
     assert [hidden_why(idea) for idea, _item in (one, two, three)] == ["hidden", "hidden", None]
     page = client.get("/staff/moderation").get_data(as_text=True)
     assert "2 things decided." in page
     assert "1 was decided by somebody else meanwhile." in page
-    assert client.post("/staff/moderation/bulk", data={"verb": "hide"}).status_code == 422
+    assert post(client, "/staff/moderation/bulk", {"verb": "hide"}).status_code == 422
 
 
 def test_filters_leave_what_they_say(client: FlaskClient) -> None:
@@ -129,7 +140,7 @@ def test_each_kind_has_a_page_with_all_that_can_be_done(client: FlaskClient, kin
     answer = an_answer(question)
     author = a_viewer()
     sign_in(client, author.id)
-    client.post(f"/ideas/{idea}/comments", data={"body": "Me too"})
+    post(client, f"/ideas/{idea}/comments", {"body": "Me too"})
     comment = db.session.scalar(text("SELECT max(id) FROM comment"))
     thing = {"idea": idea, "question": question, "answer": answer, "comment": comment, "member": author.id}[kind]
     sign_in(client, a_moderator().id)
@@ -146,7 +157,7 @@ def test_moderators_of_no_board_see_nothing_of_it(client: FlaskClient) -> None:
     sign_in(client, a_moderator().id)
     assert "Secret dye" not in client.get("/staff/moderation").get_data(as_text=True)
     assert client.get(f"/staff/moderation/idea/{restricted}").status_code == 404
-    assert client.post(f"/staff/moderation/idea/{restricted}/approve").status_code == 404
+    assert post(client, f"/staff/moderation/idea/{restricted}/approve").status_code == 404
 
 
 # Holds
@@ -155,7 +166,7 @@ def test_moderators_of_no_board_see_nothing_of_it(client: FlaskClient) -> None:
 def test_a_newcomers_first_post_waits_and_she_sees_it(client: FlaskClient) -> None:
     newcomer, board = a_newcomer(), a_board()
     sign_in(client, newcomer.id)
-    answer = client.post("/ideas/new", data={"board": board, "title": "Buttons of horn", "body": "They last."})
+    answer = post(client, "/ideas/new", {"board": board, "title": "Buttons of horn", "body": "They last."})
     idea = db.session.scalar(text("SELECT max(id) FROM idea"))
     assert answer.status_code == 302
     assert hidden_why(idea) == "held"
@@ -166,9 +177,9 @@ def test_a_newcomers_first_post_waits_and_she_sees_it(client: FlaskClient) -> No
     deciding.approve(a_moderator(), "idea", idea)
     db.session.commit()
     assert client.application.test_client().get(f"/ideas/{idea}").status_code == 200
-    client.post("/ideas/new", data={"board": board, "title": "Buttons of wood", "body": "They float."})
+    post(client, "/ideas/new", {"board": board, "title": "Buttons of wood", "body": "They float."})
     assert hidden_why(db.session.scalar(text("SELECT max(id) FROM idea"))) is None
-    client.post("/ideas/new", data={"board": board, "title": "Look here", "body": "See https://shop.example/x"})
+    post(client, "/ideas/new", {"board": board, "title": "Look here", "body": "See https://shop.example/x"})
     assert hidden_why(db.session.scalar(text("SELECT max(id) FROM idea"))) == "held"
 
 
@@ -183,11 +194,9 @@ def test_a_board_says_what_it_holds(client: FlaskClient) -> None:
     board = a_board()
     place = db.session.scalar(text("SELECT id FROM board WHERE key = :k"), {"k": board})
     sign_in(client, a_moderator().id)
-    assert client.post(f"/staff/moderation/newcomers/{place}", data={"first_posts": "0"}).status_code == 303
+    assert post(client, f"/staff/moderation/newcomers/{place}", {"first_posts": "0"}).status_code == 303
     assert hidden_why(an_idea(a_newcomer(), board, body="See https://shop.example/x")) is None
-    assert (
-        client.post(f"/staff/moderation/newcomers/{place}", data={"first_posts": "0", "links": "1"}).status_code == 303
-    )
+    assert post(client, f"/staff/moderation/newcomers/{place}", {"first_posts": "0", "links": "1"}).status_code == 303
     assert hidden_why(an_idea(a_newcomer(), board, body="See https://shop.example/x")) == "held"
     assert audit.entries(act="moderation.holding")
 
@@ -211,7 +220,7 @@ def test_the_suspended_read_and_do_not_write_anywhere(client: FlaskClient) -> No
         (f"/answers/{answer}/vote", {"value": "1"}),
         (f"/flag/idea/{idea}", {"reason": "spam"}),
     ):
-        refusal = client.post(path, data=form)
+        refusal = post(client, path, form)
         assert refusal.status_code == 403, path
         assert "you can read here, but not write" in refusal.get_data(as_text=True), path
     for method, path in (("PUT", f"/api/v1/ideas/{idea}/vote"), ("POST", "/api/v1/ideas"), ("POST", "/api/v1/flags")):
@@ -226,17 +235,17 @@ def test_the_suspended_can_appeal_and_another_moderator_lifts_it(client: FlaskCl
     decision = suspending.suspend(first, rude, term="week", reason="abuse")
     db.session.commit()
     sign_in(client, rude)
-    assert client.post(f"/account/decisions/{decision}/appeal", data={"words": ""}).status_code == 422
-    assert client.post(f"/account/decisions/{decision}/appeal", data={"words": "It was a joke"}).status_code == 303
-    assert client.post(f"/account/decisions/{decision}/appeal", data={"words": "Again"}).status_code == 409
+    assert post(client, f"/account/decisions/{decision}/appeal", {"words": ""}).status_code == 422
+    assert post(client, f"/account/decisions/{decision}/appeal", {"words": "It was a joke"}).status_code == 303
+    assert post(client, f"/account/decisions/{decision}/appeal", {"words": "Again"}).status_code == 409
     appeal = db.session.scalars(select(Appeal.id)).one()
     staff = client.application.test_client()
     sign_in(staff, first.id)
-    assert staff.post(f"/staff/moderation/appeals/{appeal}", data={"granted": "0"}).status_code == 403
+    assert post(staff, f"/staff/moderation/appeals/{appeal}", {"granted": "0"}).status_code == 403
     sign_in(staff, second.id)
     assert "It was a joke" in staff.get("/staff/moderation?queue=appeal").get_data(as_text=True)
-    assert staff.post(f"/staff/moderation/appeals/{appeal}", data={"granted": "1"}).status_code == 303
-    assert client.post(f"/ideas/{an_idea()}/vote", data={"vote": "1"}).status_code in {302, 303}
+    assert post(staff, f"/staff/moderation/appeals/{appeal}", {"granted": "1"}).status_code == 303
+    assert post(client, f"/ideas/{an_idea()}/vote", {"vote": "1"}).status_code in {302, 303}
     assert "It was granted" in client.get(f"/account/decisions/{decision}").get_data(as_text=True)
 
 
@@ -245,7 +254,7 @@ def test_decisions_about_others_do_not_exist(client: FlaskClient) -> None:
     db.session.commit()
     sign_in(client, a_member())
     assert client.get(f"/account/decisions/{decision}").status_code == 404
-    assert client.post(f"/account/decisions/{decision}/appeal", data={"words": "Why"}).status_code == 404
+    assert post(client, f"/account/decisions/{decision}/appeal", {"words": "Why"}).status_code == 404
 
 
 # The record
