@@ -8,7 +8,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Forbidden, Invalid
-from portal.members import queries, services
+from portal.members import mail, queries, services
 from portal.members.forms import ConsentForm, ProfileForm, TokenForm
 from portal.members.mail import is_possible
 from portal.members.policy import access, anyone, role, signed_in
@@ -36,6 +36,9 @@ def init_app(app: Flask) -> None:
     """Add the pages."""
     app.register_blueprint(bp)
     app.register_blueprint(signing)
+    with app.app_context():
+        if mail.is_kept():
+            app.register_blueprint(kept_mail.bp)
     for room in (guests, invitations, organisations, staff_members, identities):
         app.register_blueprint(room.bp)
 

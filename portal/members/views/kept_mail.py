@@ -1,6 +1,6 @@
-"""Mails that were kept because there is no mail server: for admins, while one develops."""
+"""Mails that were kept because there is no mail server: for admins, while one develops. Elsewhere these pages are not."""
 
-from flask import render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -8,14 +8,16 @@ from portal.kernel.errors import NotFound
 from portal.members import mail
 from portal.members.policy import access, role
 from portal.members.rules import Role
-from portal.members.views.signing import bp
+from portal.members.views.signing import keep_nowhere
+
+bp = Blueprint("kept_mail", __name__)
+bp.after_request(keep_nowhere)
 
 
 @bp.get("/staff/mail")
 @access(role(Role.ADMIN))
 def kept_mails() -> ResponseReturnValue:
     """List the mails that were kept, the latest first."""
-    _must_be_kept()
     return render_template("members/kept_mails.html", mails=mail.kept())
 
 
@@ -23,13 +25,7 @@ def kept_mails() -> ResponseReturnValue:
 @access(role(Role.ADMIN))
 def kept_mail(name: str) -> ResponseReturnValue:
     """Show one mail, with links that work."""
-    _must_be_kept()
     found = mail.kept_mail(name)
     if found is None:
         raise NotFound(_("There is no such mail."))
     return render_template("members/kept_mail.html", mail=found)
-
-
-def _must_be_kept() -> None:
-    if not mail.is_kept():
-        raise NotFound(_("Mails are sent here, not kept."))
