@@ -1,7 +1,7 @@
 # Everything one does here. `make` alone prints the list.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run work test tryton lint fix types contracts sure bench lock messages assets
+.PHONY: help setup run work test tryton lint fix types contracts sure bench attack lock messages assets
 MAKEFLAGS += --no-print-directory
 
 # Compiled modules save seconds at each start.
@@ -71,11 +71,15 @@ sure: test lint types contracts ## all of it, as before a commit that others bui
 bench: setup ## measure, and print the table
 	$(BIN)/python -m bench $(BENCH)
 
+attack: setup ## wapiti, sqlmap and schemathesis against a demo on this machine (an hour)
+	@$(BIN)/python tools/attack $(ATTACK)
+
 lock: setup ## choose versions anew and write them with their hashes
 	echo 'uv==$(shell $(BIN)/uv --version | cut -d' ' -f2)' | $(COMPILE) - -o requirements/uv.txt
 	$(COMPILE) pyproject.toml -o requirements/web.txt $(LOCK)
 	$(COMPILE) --all-extras --group dev pyproject.toml -c requirements/web.txt -o requirements/all.txt $(LOCK)
 	$(COMPILE) integrations/tryton/requirements.in -o integrations/tryton/requirements.txt $(LOCK)
+	for tool in scan fuzz; do $(COMPILE) requirements/attack/$$tool.in -o requirements/attack/$$tool.txt $(LOCK); done
 
 messages: setup ## gather sentences to translate (FEATURE=ideas for one feature)
 	$(BIN)/python tools/messages.py extract $(FEATURE)

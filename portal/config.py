@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 BODY_MOST = 30_000_000
 """Bytes of any request: two pictures with a form. What takes less says so itself."""
@@ -52,6 +53,17 @@ SETTINGS = (
     Setting("REDIS_URL", "", "Redis or Valkey; without it `portal up` starts one of its own", secret=False),
     Setting("SECRET_KEY", "", "signs sessions; made and kept in the data folder in development", secret=True),
     Setting(
+        "SECRET_KEY_FALLBACKS",
+        "",
+        "older keys, the latest first, joined by commas: what they signed holds until they are taken out",
+        secret=True,
+    ),
+    Setting(
+        "PORTAL_HOSTS",
+        "",
+        "further names that the portal may be called by, joined by commas; in production others are refused",
+    ),
+    Setting(
         "PORTAL_MAIL_URL",
         "",
         "mail server: smtp[s|+starttls]://user:password@host:port; without it mails are kept in the data folder in "
@@ -66,7 +78,9 @@ SETTINGS = (
         secret=True,
     ),
     Setting("PORTAL_PUSH_ALLOW_PRIVATE", "0", "1 lets push services be on private addresses: for tests"),
-    Setting("PORTAL_SIGN_UP_WITHOUT_MAIL", "0", "1 lets people sign up in production without a mail server, unconfirmed"),
+    Setting(
+        "PORTAL_SIGN_UP_WITHOUT_MAIL", "0", "1 lets people sign up in production without a mail server, unconfirmed"
+    ),
     Setting(
         "PORTAL_STAFF_SECOND_FACTOR",
         "",
@@ -151,6 +165,8 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
     }
     config["PORTAL_URL"] = values["PORTAL_URL"] or f"http://{values['PORTAL_HOST']}:{values['PORTAL_PORT']}"
     config["MAX_CONTENT_LENGTH"] = BODY_MOST
+    config["SECRET_KEY_FALLBACKS"] = _words(values["SECRET_KEY_FALLBACKS"])
+    config["TRUSTED_HOSTS"] = _hosts(values)
     config["DEVELOPMENT"] = values["PORTAL_ENV"] == "development"
     config["PORTAL_OIDC_PROVIDERS"] = oidc_providers(environ)
     config["STAFF_SECOND_FACTOR"] = _is_on(values["PORTAL_STAFF_SECOND_FACTOR"], values["PORTAL_ENV"] == "production")
@@ -210,6 +226,18 @@ def _provider(name: str, environ: Mapping[str, str]) -> OidcProvider:
 
 def _is_on(word: str, otherwise: bool) -> bool:  # noqa: FBT001 - what holds when nothing is said
     return otherwise if word == "" else word.casefold() in {"1", "true", "yes", "on"}
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
+
+
+def _hosts(values: Mapping[str, str]) -> list[str] | None:
+    """Return the names that requests may call the portal by; None (any) outside production."""
+    if values["PORTAL_ENV"] != "production" or not values["PORTAL_URL"]:
+        return None
+    ours = (urlsplit(values[name]).hostname for name in ("PORTAL_URL", "PORTAL_UPLOADS_URL"))
+    return [name for name in ours if name] + ["localhost", "127.0.0.1", *_words(values["PORTAL_HOSTS"])]
 
 
 def _value(setting: Setting, environ: Mapping[str, str]) -> str:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.community.facade import SHOWN, Shown, guest, record_again
 from portal.kernel.clock import today
 from portal.kernel.database import db, transaction
-from portal.web.headers import HEADERS
+from portal.web.headers import safe_headers
 from portal.web.language import CODES, COOKIE, preferred
 from portal.web.templating import THEMES
 
@@ -105,6 +105,7 @@ class ReaderCache:
 
     def __init__(self, app: Flask, engine: Engine) -> None:
         self.inner = app.wsgi_app
+        self.headers = safe_headers(app)
         self.pages: OrderedDict[Key, Kept] = OrderedDict()
         self.lock = Lock()
         self.record = Record(app, engine)
@@ -147,7 +148,7 @@ class ReaderCache:
         """Send a kept page, or only that it has not changed."""
         self.record.guests.note(environ, kept.shown)
         headers = [
-            *HEADERS.items(),
+            *self.headers.items(),
             ("ETag", kept.etag),
             ("Cache-Control", "no-cache"),
             ("Vary", "Cookie, Accept-Language, HX-Request"),

@@ -6,28 +6,67 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 YEAR = 31_536_000
-POLICY = (
-    "default-src 'self'; img-src 'self' data:{pictures}; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY.format(pictures=""),
+NOTHING_ELSE = (
+    "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation",
+    "gyroscope", "magnetometer", "microphone", "midi", "payment", "usb", "xr-spatial-tracking",
+)  # fmt: skip
+"""What no page of ours asks of a browser."""
+SAFE = {
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in NOTHING_ELSE),
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+STRICT = "Strict-Transport-Security"
 
 
 def init_app(app: Flask) -> None:
     """Name each request and dress each answer."""
-    HEADERS["Content-Security-Policy"] = POLICY.format(pictures=_host_of_uploads(app))
+    app.extensions["safe_headers"] = _of(app)
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)  # refusals, too, have a name
     app.after_request(_dress)
+
+
+def safe_headers(app: Flask) -> dict[str, str]:
+    """Return what every answer carries: pages, files, errors and the API alike."""
+    found: dict[str, str] = app.extensions["safe_headers"]
+    return found
+
+
+def is_served_by_https(app: Flask) -> bool:
+    """Return whether readers come by https, as the portal's own address says."""
+    return str(app.config.get("PORTAL_URL", "")).startswith("https://")
+
+
+def _of(app: Flask) -> dict[str, str]:
+    https = is_served_by_https(app)
+    strict = {STRICT: f"max-age={YEAR}; includeSubDomains"} if https else {}
+    return {"Content-Security-Policy": policy(_host_of_uploads(app), https=https), **SAFE, **strict}
+
+
+def policy(pictures: str = "", *, https: bool = False) -> str:
+    """Return what a page may load and do: nothing but ours, and nothing inline.
+
+    :param pictures: another host that pictures may come from.
+    """
+    rules = [
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        f"img-src 'self' data:{pictures}",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+    return "; ".join([*rules, "upgrade-insecure-requests"] if https else rules)
 
 
 def _host_of_uploads(app: Flask) -> str:
@@ -45,10 +84,8 @@ def _begin() -> None:
 
 
 def _dress(response: Response) -> Response:
-    for name, value in HEADERS.items():
+    for name, value in safe_headers(current_app).items():
         response.headers.setdefault(name, value)
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
     if "request_id" in g:
         response.headers["X-Request-ID"] = g.request_id
     if request.endpoint == "static" and "v" in request.args:

@@ -33,9 +33,9 @@ def bearer(token: str, **headers: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
 
 
-def sign_in(client: FlaskClient, member_id: int) -> FlaskClient:
+def sign_in(client: FlaskClient, member_id: int, *, second_factor: bool = False) -> FlaskClient:
     """Give a browser a session of this member without the form, for tests about other things."""
-    key = services.open_session(member_id)
+    key = services.open_session(member_id, second_factor=second_factor)
     db.session.commit()
     with client.session_transaction() as session:
         session["_user_id"] = key

@@ -1,0 +1,67 @@
+"""Holes on purpose, in a throw-away route of one run: a scanner that does not find them proves nothing."""
+
+from flask import Blueprint, Response, jsonify, request
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.kernel.database import db
+from portal.members.policy import access, anyone
+
+holes = Blueprint("holes", __name__, url_prefix="/holes")
+LUCKY = 7
+SCHEMA = {
+    "openapi": "3.1.0",
+    "info": {"title": "A hole", "version": "1"},
+    "paths": {
+        "/holes/number": {
+            "get": {
+                "parameters": [{"name": "n", "in": "query", "required": True, "schema": {"type": "integer"}}],
+                "responses": {"200": {"description": "Fine", "content": {"application/json": {"schema": {}}}}},
+            }
+        }
+    },
+}
+
+
+@holes.get("/")
+@access(anyone)
+def front() -> str:
+    """Lead a scanner to the holes."""
+    return '<a href="/holes/echo?name=wool">echo</a> <a href="/holes/find?id=1">find</a>'
+
+
+@holes.get("/echo")
+@access(anyone)
+def echo() -> Response:
+    """Give back what was sent, as it came."""
+    answer = Response(f"<html><body>Hello {request.args.get('name', '')}</body></html>", mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = ""
+    return answer
+
+
+@holes.get("/find")
+@access(anyone)
+def find() -> Response:
+    """Ask the database what was sent, as it came."""
+    wanted = request.args.get("id", "1")
+    try:
+        rows = db.session.execute(text(f"SELECT id, name FROM board WHERE id = {wanted}")).all()  # noqa: S608
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        return Response(f"<p>PostgreSQL: {error}</p>", 500)
+    return Response("".join(f"<p>{row.id} {row.name}</p>" for row in rows) or "<p>Nothing.</p>")
+
+
+@holes.get("/number")
+@access(anyone)
+def number() -> Response:
+    """Fall over larger numbers."""
+    given = int(request.args.get("n", "0"))
+    return jsonify(LUCKY // (0 if abs(given) > LUCKY else 1))
+
+
+@holes.get("/openapi.json")
+@access(anyone)
+def schema() -> Response:
+    """Describe the hole."""
+    return jsonify(SCHEMA)
