@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from portal.analytics.reputation import jobs
 from portal.analytics.reputation.reading import READ, moves
 from portal.analytics.reputation.services import folding, ledger
+from portal.analytics.reputation.services.ledger import Act
 from portal.kernel.projections import FactRow, projection
 from portal.members.events.people import MembersMerged, MembersUnmerged
 
@@ -20,10 +21,8 @@ JOINED = (MembersMerged, MembersUnmerged)
 @projection(CURSOR, on=(*READ, *JOINED), reset=ledger.forget)
 def write_ledger(facts: Sequence[FactRow]) -> None:
     """Bring the ledger up to date."""
-    touched: set[int] = set()
+    touched = ledger.write(Act(move, fact.id, fact.happened_at) for fact in facts for move in moves(fact.event))
     for fact in facts:
-        for move in moves(fact.event):
-            touched |= ledger.write(move, fact_id=fact.id, at=fact.happened_at)
         if isinstance(fact.event, JOINED):
             touched |= {fact.event.member_id, fact.event.gone_id}
     ledger.mark_stale(touched)

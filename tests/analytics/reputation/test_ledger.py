@@ -11,6 +11,7 @@ from portal.analytics.reputation.projections import CURSOR
 from portal.analytics.reputation.reading import BackInSight, Credit, GoneFromSight, TakenBack, Thing, moves
 from portal.analytics.reputation.rules import Cause, Kind
 from portal.analytics.reputation.services import folding, ledger, standing, trust
+from portal.analytics.reputation.services.ledger import Act
 from portal.ideas import services as ideas
 from portal.kernel import projections
 from portal.kernel.clock import now
@@ -107,14 +108,39 @@ def test_hiding_ones_own_is_no_flag():
 
 def test_a_withdrawal_that_is_read_before_its_vote_takes_it_back():
     voter, author, idea = a_viewer(kind="staff"), a_viewer(), Thing("idea", 1)
-    ledger.write(TakenBack(idea, (Kind.VOTE,), Cause.WITHDRAWN, voter.id), fact_id=2, at=now())
-    touched = ledger.write(Credit(idea, Kind.VOTE, voter.id, author.id), fact_id=1, at=now())
+    ledger.write([Act(TakenBack(idea, (Kind.VOTE,), Cause.WITHDRAWN, voter.id), 2, now())])
+    touched = ledger.write([Act(Credit(idea, Kind.VOTE, voter.id, author.id), 1, now())])
     folding.refold(touched)
     assert queries.sum_of(author.id).points == 0
     assert queries.ledger_of(author.id).items[0].reversed_why == "withdrawn"
-    touched = ledger.write(Credit(idea, Kind.VOTE, voter.id, author.id), fact_id=3, at=now())
+    touched = ledger.write([Act(Credit(idea, Kind.VOTE, voter.id, author.id), 3, now())])
     folding.refold(touched)
     assert queries.sum_of(author.id).points == 2
+
+
+def test_a_batch_comes_to_what_its_moves_come_to_one_by_one():
+    """The same moves in one batch and each alone leave the same lines."""
+    author, voters = a_viewer(), [a_viewer(kind="staff") for _ in range(3)]
+    for thing in (Thing("idea", 1), Thing("idea", 2)):
+        acts = []
+        for fact_id in range(60):
+            voter, roll = voters[fact_id * 7 % 3], random.Random(fact_id).random()
+            vote = Credit(thing, Kind.VOTE, voter.id, author.id)
+            back = TakenBack(thing, (Kind.VOTE,), Cause.WITHDRAWN, voter.id)
+            seen = BackInSight(thing) if roll < 0.1 else GoneFromSight(thing, None)
+            acts.append(Act(seen if roll < 0.2 else vote if roll < 0.6 else back, fact_id, now()))
+        if thing.id == 1:
+            ledger.write(acts)
+        else:
+            for act in acts:
+                ledger.write([act])
+    lines = select(ReputationEntry.fact_id, ReputationEntry.kind, ReputationEntry.reversed_by.is_(None))
+    first, second = (
+        db.session.execute(lines.where(ReputationEntry.object_id == n).order_by(ReputationEntry.id)).all()
+        for n in (1, 2)
+    )
+    assert first == second
+    assert len(first) > 20
 
 
 def test_any_story_adds_up_to_what_stands_at_its_end():
@@ -126,18 +152,17 @@ def test_any_story_adds_up_to_what_stands_at_its_end():
         for fact_id in range(25):
             voter = chance.choice(voters)
             if chance.random() < 0.25:
-                ledger.write(
-                    (BackInSight if hidden else lambda t: GoneFromSight(t, None))(idea), fact_id=fact_id, at=now()
-                )
+                seen = BackInSight(idea) if hidden else GoneFromSight(idea, None)
+                ledger.write([Act(seen, fact_id, now())])
                 hidden = not hidden
             elif voter in stands:
-                ledger.write(TakenBack(idea, (Kind.VOTE,), Cause.WITHDRAWN, voter.id), fact_id=fact_id, at=now())
+                ledger.write([Act(TakenBack(idea, (Kind.VOTE,), Cause.WITHDRAWN, voter.id), fact_id, now())])
                 stands.discard(voter)
             elif not hidden:
-                ledger.write(Credit(idea, Kind.VOTE, voter.id, author.id), fact_id=fact_id, at=now())
+                ledger.write([Act(Credit(idea, Kind.VOTE, voter.id, author.id), fact_id, now())])
                 stands.add(voter)
         if hidden:
-            ledger.write(BackInSight(idea), fact_id=99, at=now())
+            ledger.write([Act(BackInSight(idea), 99, now())])
         folding.refold([author.id])
         active = select(ReputationEntry.actor_id).where(
             ReputationEntry.object_id == story + 1, ReputationEntry.kind == "vote", ReputationEntry.counted > 0

@@ -1,14 +1,17 @@
 """Writing the ledger from facts. Only the projection calls this, so there is one who writes, in the order of facts.
 
+A batch reads what the ledger says of the things it touches once, works on that, and writes all at its end.
 Transactions may be recorded in another order than they happened in: a withdrawal whose vote has not been read yet waits
 as a line that reverses nothing, and takes back the vote when it comes.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, text, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import insert, select, text, tuple_
 
 from portal.analytics.reputation.models import ReputationEntry
 from portal.analytics.reputation.reading import BackInSight, Credit, GoneFromSight, Move, TakenBack, Thing
@@ -16,150 +19,209 @@ from portal.analytics.reputation.rules import OF_MODERATION, POLICY, WORTH, Caus
 from portal.kernel.database import db
 
 Entry = ReputationEntry
+BLOCK = 200
+NOBODY = 0
 _AUTHOR = text("""
 SELECT actor_id FROM activity
 WHERE subject_kind = :kind AND subject_id = :id
   AND name IN ('IdeaPosted', 'QuestionAsked', 'AnswerGiven', 'CommentPosted')
 ORDER BY id LIMIT 1""")
+_NUMBERS = text("SELECT nextval(pg_get_serial_sequence('reputation_entry', 'id')) FROM generate_series(1, :n)")
+_CHANGED = text("""
+UPDATE reputation_entry e SET beneficiary_id = n.whose, reverses_id = n.reverses, reversed_by = n.by
+FROM unnest(CAST(:ids AS bigint[]), CAST(:whose AS bigint[]), CAST(:reverses AS bigint[]), CAST(:by AS bigint[]))
+     AS n (id, whose, reverses, by)
+WHERE e.id = n.id""")
+_STALE = text("""
+INSERT INTO reputation (member_id, points, people, days, trust, ranked, stale)
+SELECT id, 0, 0, 0, 0, 0, true FROM unnest(CAST(:ids AS bigint[])) AS id
+ON CONFLICT (member_id) DO UPDATE SET stale = true""")
 
 
-def write(move: Move, *, fact_id: int, at: datetime) -> set[int]:
-    """Bring one move into the ledger; return the members whom it concerns."""
-    match move:
-        case Credit():
-            return _credit(move, fact_id, at)
-        case TakenBack():
-            return _take_back(move, fact_id, at)
-        case GoneFromSight():
-            return _hide(move, fact_id, at)
-        case BackInSight():
-            return _show(move, fact_id, at)
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A move with the fact it comes from, and when it happened."""
+
+    move: Move
+    fact_id: int
+    at: datetime
 
 
-def _line(thing: Thing, kind: str, *, fact_id: int, at: datetime, actor_id: int | None, beneficiary_id: int,
-          points: int = 0, reverses_id: int | None = None) -> int:  # fmt: skip
-    row = Entry(
-        fact_id=fact_id, actor_id=actor_id, beneficiary_id=beneficiary_id, object_kind=thing.kind, object_id=thing.id,
-        kind=kind, points=points, policy=POLICY, at=at, reverses_id=reverses_id,
-    )  # fmt: skip
-    db.session.add(row)
-    db.session.flush()
-    db.session.expunge(row)
-    return row.id
+@dataclass(slots=True)
+class _Line:
+    """A line while a batch is written."""
+
+    id: int
+    thing: Thing
+    kind: str
+    actor_id: int | None
+    beneficiary_id: int
+    reverses_id: int | None = None
+    reversed_by: int | None = None
+    new: dict[str, Any] | None = None
+    """What else a line holds that is not in the table yet."""
 
 
-def _credit(move: Credit, fact_id: int, at: datetime) -> set[int]:
-    same = (Entry.kind == move.kind, Entry.actor_id.is_not_distinct_from(move.actor_id))
-    if any(line.reversed_by is None for line in _lines_on(move.thing, *same)) and move.kind is not Kind.SPARED:
-        return set()
-    line_id = _line(
-        move.thing, move.kind, fact_id=fact_id, at=at, actor_id=move.actor_id, beneficiary_id=move.beneficiary_id,
-        points=WORTH[move.kind].points,
-    )  # fmt: skip
-    early = _early_reversal(move)
-    if early is not None:
-        db.session.execute(
-            update(Entry).where(Entry.id == early).values(reverses_id=line_id, beneficiary_id=move.beneficiary_id)
-        )
-        db.session.execute(update(Entry).where(Entry.id == line_id).values(reversed_by=early))
-    return {move.beneficiary_id}
+def write(moves: Iterable[Act]) -> set[int]:
+    """Bring moves into the ledger, in order; return the members whom they concern."""
+    acts = list(moves)
+    book = _Book({act.move.thing for act in acts})
+    touched: set[int] = set()
+    for act in acts:
+        touched |= book.write(act)
+    book.keep()
+    return touched - {NOBODY}
 
 
-def _early_reversal(move: Credit) -> int | None:
-    """Return the reversal that was read before what it takes back."""
-    wanted = select(Entry.id).where(
-        Entry.object_kind == move.thing.kind,
-        Entry.object_id == move.thing.id,
-        Entry.kind == Cause.WITHDRAWN,
-        Entry.actor_id.is_not_distinct_from(move.actor_id),
-        Entry.reverses_id.is_(None),
-    )
-    return db.session.scalar(wanted.order_by(Entry.id).limit(1))
+class _Book:
+    """The lines on some things, as they stand in a batch."""
 
+    def __init__(self, things: set[Thing]) -> None:
+        self.on: dict[Thing, list[_Line]] = defaultdict(list)
+        self.against: dict[int, list[_Line]] = defaultdict(list)
+        self.changed: set[int] = set()
+        self.numbers: list[int] = []
+        for line in _lines_on(things):
+            self._hold(line)
 
-def _lines_on(thing: Thing, *which: ColumnElement[bool]) -> list[Row[int, int, int | None, int | None]]:
-    """Return the credits on a thing: number, beneficiary, who gave it, and the reversal that holds, if any."""
-    wanted = select(Entry.id, Entry.beneficiary_id, Entry.actor_id, Entry.reversed_by).where(
-        Entry.object_kind == thing.kind,
-        Entry.object_id == thing.id,
-        Entry.kind.in_(list(WORTH)),
-        *which,
-    )
-    return list(db.session.execute(wanted.order_by(Entry.id)).all())
+    def _hold(self, line: _Line) -> None:
+        self.on[line.thing].append(line)
+        if line.reverses_id is not None:
+            self.against[line.reverses_id].append(line)
 
+    def write(self, act: Act) -> set[int]:
+        """Bring in one move; return the members whom it concerns."""
+        match act.move:
+            case Credit():
+                return self._credit(act.move, act)
+            case TakenBack():
+                return self._take_back(act.move, act)
+            case GoneFromSight():
+                return self._hide(act.move, act)
+            case BackInSight():
+                return self._show(act.move, act)
 
-def _take_back(move: TakenBack, fact_id: int, at: datetime) -> set[int]:
-    which: list[ColumnElement[bool]] = [Entry.kind.in_(list(move.kinds))]
-    if not move.by_anybody:
-        which.append(Entry.actor_id.is_not_distinct_from(move.actor_id))
-    lines = [line for line in _lines_on(move.thing, *which) if not _taken_back(line.id)]
-    for line in lines:
-        _reverse(move.thing, line, move.cause, fact_id, at)
-    if not lines and move.cause is Cause.WITHDRAWN and move.actor_id is not None:
-        _line(move.thing, move.cause, fact_id=fact_id, at=at, actor_id=move.actor_id, beneficiary_id=0)
-    return {line.beneficiary_id for line in lines}
+    def _new(self, act: Act, kind: str, actor_id: int | None, whose: int, reverses: int | None = None) -> _Line:
+        if not self.numbers:
+            self.numbers = sorted(db.session.scalars(_NUMBERS, {"n": BLOCK}), reverse=True)
+        points = WORTH[kind].points if kind in WORTH else 0
+        more = {"fact_id": act.fact_id, "at": act.at, "points": points}
+        line = _Line(self.numbers.pop(), act.move.thing, kind, actor_id, whose, reverses, new=more)
+        self._hold(line)
+        return line
 
+    def _credit(self, move: Credit, act: Act) -> set[int]:
+        same = [line for line in self._credits(move.thing) if (line.kind, line.actor_id) == (move.kind, move.actor_id)]
+        if move.kind is not Kind.SPARED and any(line.reversed_by is None for line in same):
+            return set()
+        early = next((line for line in self.on[move.thing] if self._is_early(line, move)), None)
+        line = self._new(act, move.kind, move.actor_id, move.beneficiary_id)
+        if early is not None:
+            early.reverses_id, early.beneficiary_id, line.reversed_by = line.id, move.beneficiary_id, early.id
+            self.against[line.id].append(early)
+            self.changed |= {early.id, line.id}
+        return {move.beneficiary_id}
 
-def _taken_back(line_id: int) -> bool:
-    """Return whether a standing reversal takes a line back for another reason than that it is out of sight."""
-    return any(kind != Cause.OUT_OF_SIGHT for _, kind in _standing_against(line_id))
+    @staticmethod
+    def _is_early(line: _Line, move: Credit) -> bool:
+        """Return whether a line is a withdrawal that was read before what it takes back."""
+        return (line.kind, line.actor_id, line.reverses_id) == (Cause.WITHDRAWN, move.actor_id, None)
 
+    def _credits(self, thing: Thing) -> list[_Line]:
+        return [line for line in self.on[thing] if line.reverses_id is None and line.kind in WORTH]
 
-def _standing_against(line_id: int) -> list[tuple[int, str]]:
-    undone = aliased(Entry)
-    wanted = select(Entry.id, Entry.kind).where(
-        Entry.reverses_id == line_id, ~select(undone.id).where(undone.reverses_id == Entry.id).exists()
-    )
-    return [(row.id, row.kind) for row in db.session.execute(wanted.order_by(Entry.id))]
+    def _standing_against(self, line: _Line) -> list[_Line]:
+        return [strike for strike in self.against[line.id] if not self.against[strike.id]]
 
+    def _reverse(self, line: _Line, cause: Cause, act: Act) -> None:
+        reversal = self._new(act, cause, line.actor_id, line.beneficiary_id, line.id)
+        line.reversed_by = reversal.id
+        self.changed.add(line.id)
 
-def _reverse(
-    thing: Thing, line: Row[int, int, int | None, int | None], cause: Cause, fact_id: int, at: datetime
-) -> None:
-    reversal = _line(
-        thing, cause, fact_id=fact_id, at=at, actor_id=line.actor_id, beneficiary_id=line.beneficiary_id,
-        reverses_id=line.id,
-    )  # fmt: skip
-    db.session.execute(update(Entry).where(Entry.id == line.id).values(reversed_by=reversal))
+    def _take_back(self, move: TakenBack, act: Act) -> set[int]:
+        lines = [
+            line
+            for line in self._credits(move.thing)
+            if line.kind in move.kinds
+            and (move.by_anybody or line.actor_id == move.actor_id)
+            and all(strike.kind == Cause.OUT_OF_SIGHT for strike in self._standing_against(line))
+        ]
+        for line in lines:
+            self._reverse(line, move.cause, act)
+        if not lines and move.cause is Cause.WITHDRAWN and move.actor_id is not None:
+            self._new(act, move.cause, move.actor_id, NOBODY)
+        return {line.beneficiary_id for line in lines}
 
+    def _hide(self, move: GoneFromSight, act: Act) -> set[int]:
+        lines = [
+            line
+            for line in self._credits(move.thing)
+            if line.kind not in OF_MODERATION
+            and all(strike.kind != Cause.OUT_OF_SIGHT for strike in self._standing_against(line))
+        ]
+        for line in lines:
+            self._reverse(line, Cause.OUT_OF_SIGHT, act)
+        touched = {line.beneficiary_id for line in lines}
+        author_id = db.session.scalar(_AUTHOR, {"kind": move.thing.kind, "id": move.thing.id})
+        if author_id is not None and move.by_id not in {None, author_id}:
+            self._new(act, Kind.HIDDEN, move.by_id, author_id)
+            touched.add(author_id)
+        return touched
 
-def _hide(move: GoneFromSight, fact_id: int, at: datetime) -> set[int]:
-    lines = [
-        line
-        for line in _lines_on(move.thing, Entry.kind.not_in(OF_MODERATION))
-        if not any(kind == Cause.OUT_OF_SIGHT for _, kind in _standing_against(line.id))
-    ]
-    for line in lines:
-        _reverse(move.thing, line, Cause.OUT_OF_SIGHT, fact_id, at)
-    touched = {line.beneficiary_id for line in lines}
-    author_id = db.session.scalar(_AUTHOR, {"kind": move.thing.kind, "id": move.thing.id})
-    if author_id is not None and move.by_id not in {None, author_id}:
-        _line(move.thing, Kind.HIDDEN, fact_id=fact_id, at=at, actor_id=move.by_id, beneficiary_id=author_id)
-        touched.add(author_id)
-    return touched
-
-
-def _show(move: BackInSight, fact_id: int, at: datetime) -> set[int]:
-    """Reverse the reversals that hid the lines, and the line that a moderator's act was; others stay as they are."""
-    touched = set()
-    for line in _lines_on(move.thing):
-        against = _standing_against(line.id)
-        if _is_of_moderation(line.id) and not against:
-            _reverse(move.thing, line, Cause.SHOWN_AGAIN, fact_id, at)
-            touched.add(line.beneficiary_id)
-        for reversal, kind in against:
-            if kind == Cause.OUT_OF_SIGHT:
-                _line(move.thing, Cause.SHOWN_AGAIN, fact_id=fact_id, at=at, actor_id=line.actor_id,
-                      beneficiary_id=line.beneficiary_id, reverses_id=reversal)  # fmt: skip
-                left = [other for other, _ in against if other != reversal]
-                standing = max(left) if left else None
-                db.session.execute(update(Entry).where(Entry.id == line.id).values(reversed_by=standing))
+    def _show(self, move: BackInSight, act: Act) -> set[int]:
+        """Reverse the reversals that hid the lines, and what the act of moderation was; others stay as they are."""
+        touched = set()
+        for line in self._credits(move.thing):
+            against = self._standing_against(line)
+            if line.kind in OF_MODERATION and not against:
+                self._reverse(line, Cause.SHOWN_AGAIN, act)
                 touched.add(line.beneficiary_id)
-    return touched
+            for strike in [strike for strike in against if strike.kind == Cause.OUT_OF_SIGHT]:
+                self._new(act, Cause.SHOWN_AGAIN, line.actor_id, line.beneficiary_id, strike.id)
+                left = [other.id for other in against if other is not strike]
+                line.reversed_by = max(left) if left else None
+                self.changed.add(line.id)
+                touched.add(line.beneficiary_id)
+        return touched
+
+    def keep(self) -> None:
+        """Write what is new and what has changed."""
+        lines = [line for found in self.on.values() for line in found]
+        rows = [_row(line, line.new) for line in sorted(lines, key=lambda line: line.id) if line.new is not None]
+        if rows:
+            db.session.execute(insert(Entry), rows)
+        moved = [line for line in lines if line.id in self.changed]
+        if moved:
+            db.session.execute(_CHANGED, {
+                "ids": [line.id for line in moved],
+                "whose": [line.beneficiary_id for line in moved],
+                "reverses": [line.reverses_id for line in moved],
+                "by": [line.reversed_by for line in moved],
+            })  # fmt: skip
 
 
-def _is_of_moderation(line_id: int) -> bool:
-    return db.session.scalar(select(Entry.kind).where(Entry.id == line_id)) in OF_MODERATION
+def _row(line: _Line, more: dict[str, Any]) -> dict[str, Any]:
+    """Return a new line with links to earlier ones only; links to later ones are written when those are there."""
+    earlier = line.reverses_id if line.reverses_id is not None and line.reverses_id < line.id else None
+    return {
+        "id": line.id, "actor_id": line.actor_id, "beneficiary_id": line.beneficiary_id, "kind": line.kind,
+        "object_kind": line.thing.kind, "object_id": line.thing.id, "policy": POLICY, "weight": 0.0, "counted": 0,
+        "cap": "", "reverses_id": earlier, "reversed_by": None, **more,
+    }  # fmt: skip
+
+
+def _lines_on(things: Iterable[Thing]) -> Sequence[_Line]:
+    """Return every line on some things, reversals included, the oldest first."""
+    keys = [(thing.kind, thing.id) for thing in things]
+    found: list[_Line] = []
+    for start in range(0, len(keys), BLOCK):
+        rows = db.session.execute(
+            select(Entry.id, Entry.object_kind, Entry.object_id, Entry.kind, Entry.actor_id, Entry.beneficiary_id,
+                   Entry.reverses_id, Entry.reversed_by)
+            .where(tuple_(Entry.object_kind, Entry.object_id).in_(keys[start : start + BLOCK]))
+        )  # fmt: skip
+        found += [_Line(row[0], Thing(row[1], row[2]), *row[3:]) for row in rows]
+    return sorted(found, key=lambda line: line.id)
 
 
 def mark_stale(member_ids: Iterable[int]) -> None:
@@ -167,12 +229,6 @@ def mark_stale(member_ids: Iterable[int]) -> None:
     ids = sorted(member_ids)
     if ids:
         db.session.execute(_STALE, {"ids": ids})
-
-
-_STALE = text("""
-INSERT INTO reputation (member_id, points, people, days, trust, ranked, stale)
-SELECT id, 0, 0, 0, 0, 0, true FROM unnest(CAST(:ids AS bigint[])) AS id
-ON CONFLICT (member_id) DO UPDATE SET stale = true""")
 
 
 def forget() -> None:
