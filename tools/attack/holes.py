@@ -45,7 +45,7 @@ def find() -> Response:
     """Ask the database what was sent, as it came."""
     wanted = request.args.get("id", "1")
     try:
-        rows = db.session.execute(text(f"SELECT id, name FROM board WHERE id = {wanted}")).all()  # noqa: S608
+        rows = db.session.execute(text(f"SELECT id, name FROM board WHERE id = {wanted}")).all()
     except SQLAlchemyError as error:
         db.session.rollback()
         return Response(f"<p>PostgreSQL: {error}</p>", 500)
