@@ -1,15 +1,19 @@
 """A member who has left something in every corner, and the words by which one would find her again."""
 
+import io
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 from flask import Flask
+from PIL import Image
 
 from portal.community import facade as community
+from portal.community.services import drafts, reactions, uploads
 from portal.crm.facade import open_gateway
 from portal.crm.models import CrmEvent, Link
+from portal.ideas import queries as ideas_queries
 from portal.ideas import services as ideas
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -18,6 +22,7 @@ from portal.members.jobs import deliver
 from portal.members.models import Identity, Member
 from portal.members.policy import Viewer
 from portal.members.rules import Purpose
+from portal.moderation.services import deciding, flags
 from portal.support import services as support
 from tests.members.factories import a_viewer
 
@@ -29,9 +34,12 @@ ADDRESS, AGENT = "203.0.113.77", "Zebrafox/9.1"
 PHONE = "0165 778 899"
 EXTERNAL = "EXT-ZQ-47110"
 CONTACT = "CRM-ZQ-900"
-TEXTS = ("arcolaione", "bambagiotta", "cimossella", "dipanatrix")
+TEXTS = ("arcolaione", "bambagiotta", "cimossella", "dipanatrix", "frullonetto")
+"""In her posts; the last one in an earlier version of one."""
+ASIDE = ("gugliatina", "rocchettone", "segnalaccia", "ventilabrina")
+"""In a draft, beside a picture, in a flag, in what a moderator wrote to her."""
 TOKENS = (FIRST, LAST, EMAIL, JOB, CITY, BIO, HANDLE, ADDRESS, AGENT, PHONE, EXTERNAL, CONTACT)
-"""The twelve personal ones; `TEXTS` are words that only she uses in her posts."""
+"""The twelve personal ones."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,31 @@ def live(app: Flask) -> Life:
     support.vote_answer(support.answer_question(question, other, body="Cold water."), me, value=1)
     support.same_problem(asked, me)
     community.follow(me.id, "idea", theirs)
+    _converse(me, other, idea=idea, theirs=theirs, comment=comment)
     db.session.commit()
     return Life(me, other, idea, question, answer, comment)
+
+
+def _converse(me: Viewer, other: Viewer, *, idea: int, theirs: int, comment: int) -> None:
+    """Let her change a text, react, begin another, send a picture, flag; let others name her and judge her."""
+    old = ideas_queries.idea_page(me, idea)
+    ideas.edit_idea(idea, me, title=old.title, body=f"{old.body} {TEXTS[4]}", tags=["lana"])
+    ideas.edit_idea(idea, me, title=old.title, body=old.body, tags=["lana"])
+    reactions.react(me, "idea", theirs, "thanks")
+    reactions.react(other, "comment", comment, "agree")
+    drafts.save(me.id, "propose", place="/ideas/new", fields={"title": f"Una {ASIDE[0]}", "body": ""})
+    uploads.receive(me, a_picture(), name=f"{LAST}.png", alt=f"Un {ASIDE[1]}")
+    named = ideas.comment_on_idea(theirs, other, body=f"Thank you [@{me.name}](/members/{me.id})")
+    flags.flag(me, "comment", named, reason="other", words=f"{ASIDE[2]}, says {FIRST}")
+    moderator = a_viewer(kind="staff", roles=["moderator"])
+    deciding.hide(moderator, "comment", comment, reason="spam", words=f"Dear {FIRST}, {ASIDE[3]}")
+
+
+def a_picture() -> bytes:
+    """Return a small PNG."""
+    made = io.BytesIO()
+    Image.new("RGB", (40, 30), "white").save(made, "PNG")
+    return made.getvalue()
 
 
 def _be_known(who: Member) -> None:

@@ -23,7 +23,7 @@ from portal.members.privacy import erasing, files, jobs, tombstones
 from portal.members.privacy.models import ErasureRequest
 from tests.conftest import Workers
 from tests.members import a_whole_life
-from tests.members.a_whole_life import TEXTS, TOKENS, live
+from tests.members.a_whole_life import ASIDE, TEXTS, TOKENS, live
 from tests.members.factories import a_member
 
 
@@ -94,14 +94,15 @@ def test_nothing_of_an_erased_member_is_left(committed: Flask, workers: Workers,
     a_whole_life.keep_a_mail(files.data_folder())
     workers.run("quick")
     before = dump(committed)
-    assert found([*TOKENS, *TEXTS], before, on_disk(committed)) == [*TOKENS, *TEXTS]
+    everything = [*TOKENS, *ASIDE, *TEXTS]
+    assert found(everything, before, on_disk(committed)) == everything
 
     with db.session.begin_nested():
         assert erasing.erase(life.id, texts=texts)
     db.session.commit()
     workers.run()
 
-    gone = [*TOKENS, *TEXTS] if texts else [token for token in TOKENS if token != a_whole_life.PHONE]
+    gone = everything if texts else [word for word in (*TOKENS, *ASIDE) if word != a_whole_life.PHONE]
     places = dump(committed), broker(committed), on_disk(committed)
     hits = [found(gone, place) for place in places]
     with capsys.disabled():

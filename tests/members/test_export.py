@@ -1,6 +1,7 @@
 """A member's data as a file: complete, readable, and the same again when it is brought elsewhere."""
 
 import json
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from portal.kernel import personal
 from portal.kernel.database import Model, db
 from portal.kernel.errors import Invalid
 from portal.members.models import Identity, Member
-from portal.members.privacy import bringing, exporting
+from portal.members.privacy import bringing, exporting, files
 from tests.conftest import FILLED, Workers
 from tests.members import a_whole_life
 from tests.members.a_whole_life import live
@@ -50,9 +51,7 @@ def in_words(row: dict[str, Any], table: str, named: dict[tuple[str, int], str])
     for name, value in row.items():
         if name in {"id", "seq", "recorded_at", "hash", "fresh", "organisation_id"}:
             continue
-        kind = (
-            row.get("target_kind") if name == "target_id" else row.get("subject_kind") if name == "subject_id" else None
-        )
+        kind = kind_of(name, row)
         if name in people:
             said[name] = named.get(("member", value)) or (value and "somebody")
         elif name == "payload":
@@ -66,11 +65,21 @@ def in_words(row: dict[str, Any], table: str, named: dict[tuple[str, int], str])
     return said
 
 
+def kind_of(name: str, row: dict[str, Any]) -> str | None:
+    """Return of what a column holds the number, where another column says so."""
+    if name == "target_id":
+        return row.get("target_kind")
+    if name != "subject_id":
+        return None
+    return row["payload"].get("target_kind") if row.get("subject_kind") == "target" else row.get("subject_kind")
+
+
 def empty() -> None:
     with db.engine.begin() as connection:
         tables = connection.exec_driver_sql(FILLED).scalar_one()
         connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     db.session.remove()
+    shutil.rmtree(files.data_folder())
 
 
 def test_an_export_brought_into_an_empty_portal_gives_the_same_member(
@@ -99,9 +108,10 @@ def test_an_export_brought_into_an_empty_portal_gives_the_same_member(
             f"\nexport: {rows} records of {sum(map(bool, before.values()))} kinds; {len(missing)} missing\n"
         )
     assert report["missing"] == []
+    assert second["files"] == first["files"] != []
     assert missing == []
     assert new == []
-    assert rows > 25
+    assert rows > 40
     assert ledger.first_bad_entry() is None
 
 
@@ -112,7 +122,7 @@ def test_an_export_is_complete_and_holds_no_keys(committed: Flask, workers: Work
     with zipfile.ZipFile(tmp_path / "she.zip") as box:
         text = box.read(exporting.DOCUMENT).decode()
     said = json.loads(text)
-    for token in (*a_whole_life.TOKENS, *a_whole_life.TEXTS):
+    for token in (*a_whole_life.TOKENS, *a_whole_life.TEXTS, *a_whole_life.ASIDE):
         assert token in text, token
     declared = {one.export for one in personal.tables().values() if one.export}
     assert set(said["records"]) == declared

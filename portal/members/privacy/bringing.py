@@ -183,7 +183,8 @@ def _bring_row(table: Table, row: Row, arrival: Arrival) -> None:
         return
     if table.name == "activity":
         values["payload"] = _payload(row["payload"], arrival)
-        values["subject_id"] = _number(row["subject_kind"], row["subject_id"], arrival)
+        kind = row["payload"].get("target_kind") if row["subject_kind"] == "target" else row["subject_kind"]
+        values["subject_id"] = _number(kind, row["subject_id"], arrival)
     number = _insert(table, values)
     if "id" in row and number is not None:
         arrival.ids[table.name][row["id"]] = number
