@@ -19,7 +19,7 @@ FLOORS = [
     "api",
     "community",
     "ideas support",
-    "analytics search",
+    "analytics moderation search",
     "crm notifications",
     "web",
     "demo",

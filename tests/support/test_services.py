@@ -172,7 +172,7 @@ def test_a_hidden_answer_leaves_the_page_and_the_count_and_can_come_back():
 def test_a_hidden_question_is_seen_by_its_author_only():
     asker = a_viewer()
     number = a_question(asker)
-    services.withdraw(asker, question_id=number)
+    services.hide_question(number, actor_id=None)
     assert queries.question_page(asker, number).hidden
     with pytest.raises(NotFound):
         queries.question_page(a_viewer(), number)
