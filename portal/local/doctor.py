@@ -60,7 +60,9 @@ Check = Callable[[Mapping[str, str]], Iterator[Finding]]
 
 def examine(environ: Mapping[str, str]) -> list[Finding]:
     """Return every finding; ``environ`` names the servers, embedded or not."""
-    checks: tuple[Check, ...] = (_python, _extras, _settings, _database, _broker, _processes, _port, _machine, _crm, _mail, _providers)
+    checks: tuple[Check, ...] = (
+        _python, _extras, _settings, _database, _broker, _processes, _port, _machine, _crm, _mail, _providers,
+    )  # fmt: skip
     findings: list[Finding] = []
     for check in checks:
         try:
@@ -324,7 +326,12 @@ def _mail(environ: Mapping[str, str]) -> Iterator[Finding]:
         open_anyway = _value(environ, "PORTAL_SIGN_UP_WITHOUT_MAIL") == "1"
         found = "no mail server: addresses stay unconfirmed, passwords cannot be replaced"
         found += ", and anybody can sign up" if open_anyway else ", and nobody can sign up"
-        yield Finding("mail", NOTE if open_anyway else WRONG, found, "Set PORTAL_MAIL_URL, such as smtps://user:password@mail.example.org")
+        yield Finding(
+            "mail",
+            NOTE if open_anyway else WRONG,
+            found,
+            "Set PORTAL_MAIL_URL, such as smtps://user:password@mail.example.org",
+        )
         return
     if not url:
         yield Finding("mail", OK, f"kept in {Path(_data_dir(environ)) / 'mail'}, shown to admins at /staff/mail")

@@ -13,7 +13,7 @@ NOBODYS = "nobody"
 def may_try(account: str | None, *, code: bool = False) -> bool:
     """Return whether another attempt is allowed for this account, from this address, and for all together.
 
-    :param account: what stands for the account: the address that was typed, or the member's id; None when nobody is named.
+    :param account: what stands for the account: what was typed, or the member's id; None when nobody is named.
     """
     limit = CODE if code else SIGN_IN
     counts = throttle()

@@ -1,7 +1,8 @@
 """Mail by SMTP.
 
-``PORTAL_MAIL_URL`` is ``smtp://user:password@host:25``, ``smtp+starttls://…:587`` or ``smtps://…:465``. Without it, mails are kept as
-files in the data folder while one develops or tests, so that their links can be followed; in production there is none.
+``PORTAL_MAIL_URL`` is ``smtp://user:password@host:25``, ``smtp+starttls://…:587`` or ``smtps://…:465``. Without it,
+mails are kept as files in the data folder while one develops or tests, so that their links can be followed; in
+production there is none.
 """
 
 import re

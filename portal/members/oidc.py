@@ -1,7 +1,7 @@
 """Signing in with an account elsewhere, by OpenID Connect: the code flow with PKCE, as a confidential or public client.
 
 Whatever a provider says is checked before it is believed: its own name, whom the token is for, the question it answers
-(nonce), the algorithm (never one with a shared key, never none), the signature, the time. Every request goes through the guard of
+(nonce), the algorithm (never one with a shared key, never none), the signature, the time. Every request goes through
 `kernel.guard`.
 """
 
@@ -68,7 +68,7 @@ def provider(name: str) -> OidcProvider | None:
 
 
 def begin(one: OidcProvider, *, back: str, again: bool = False) -> tuple[str, dict[str, str]]:
-    """Return what the way back must remember, after the address to send the browser to; its `state` is for the caller to add.
+    """Return where to send the browser, a `state` still to be added, and what the way back must remember.
 
     :param back: our address to which the provider sends the browser.
     :param again: ask the provider to make her prove herself anew.
@@ -95,7 +95,7 @@ def begin(one: OidcProvider, *, back: str, again: bool = False) -> tuple[str, di
 def finish(one: OidcProvider, *, code: str, back: str, memory: Mapping[str, Any], sender: str | None) -> Person:
     """Exchange the code and return who it is.
 
-    :param memory: what `begin` said must be remembered; ``again`` with the moment of asking, if a new proof was asked for.
+    :param memory: what `begin` said must be remembered; ``again`` is when a new proof was asked for.
     :param sender: the issuer that the browser came back with (RFC 9207), if it did.
     :raise NotProven: when anything is not as it must be.
     """

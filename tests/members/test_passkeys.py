@@ -18,14 +18,25 @@ def test_what_is_asked_of_the_device_is_asked_once(client: FlaskClient) -> None:
     said = asked.get_json()
     assert said["options"]["rp"]["id"] == "localhost"
     assert said["options"]["user"]["id"]
-    forged = json.dumps({"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {"clientDataJSON": "e30", "attestationObject": "oA"}})
-    answer = send(client, "/account/security/passkeys", "/account/security", name="x", ticket=said["ticket"], answer=forged)
+    forged = json.dumps(
+        {
+            "id": "AAAA",
+            "rawId": "AAAA",
+            "type": "public-key",
+            "response": {"clientDataJSON": "e30", "attestationObject": "oA"},
+        }
+    )
+    answer = send(
+        client, "/account/security/passkeys", "/account/security", name="x", ticket=said["ticket"], answer=forged
+    )
     assert answer.status_code == 422
     assert "did not work" in answer.get_data(as_text=True)
     assert passkeys_of(marta) == []
 
 
-@pytest.mark.parametrize("answer", ["", "{}", "[]", "null", "{", '{"id": "x"}', '{"id": 7, "response": 7}', "x" * 20_000])
+@pytest.mark.parametrize(
+    "answer", ["", "{}", "[]", "null", "{", '{"id": "x"}', '{"id": 7, "response": 7}', "x" * 20_000]
+)
 def test_no_made_up_answer_lets_anybody_in(client: FlaskClient, answer: str) -> None:
     said = send(client, "/sign-in/passkey/options", "/sign-in").get_json()
     done = send(client, "/sign-in/passkey", "/sign-in", ticket=said["ticket"], answer=answer)

@@ -54,7 +54,9 @@ class Window:
         self.id = self.device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"]
 
     def credentials(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.device.send("WebAuthn.getCredentials", {"authenticatorId": self.id})["credentials"]
+        found: list[dict[str, Any]] = self.device.send("WebAuthn.getCredentials", {"authenticatorId": self.id})[
+            "credentials"
+        ]
         return found
 
     def sign_in_by_password(self) -> Page:

@@ -178,7 +178,11 @@ def test_a_provider_shows_again_who_it_is(app: Flask, client: FlaskClient, provi
 TAMPERED: dict[str, tuple[dict[str, Any], str, str]] = {
     "issuer": ({"iss": "https://evil.example"}, "", "somebody else than the provider"),
     "audience": ({"aud": "another-site"}, "", "meant for another site"),
-    "one audience among others": ({"aud": ["another-site", CLIENT], "azp": "another-site"}, "", "meant for another site"),
+    "one audience among others": (
+        {"aud": ["another-site", CLIENT], "azp": "another-site"},
+        "",
+        "meant for another site",
+    ),
     "nonce": ({"nonce": "of another attempt"}, "", "another attempt than yours"),
     "no nonce": ({"nonce": None}, "", "lacks something"),
     "expiry": ({"exp": int(time.time()) - 3600}, "", "too old"),

@@ -138,7 +138,9 @@ def test_the_code_lets_in_and_leads_on(client: FlaskClient, armed: tuple[int, st
     assert is_in(client)
 
 
-def test_the_same_code_is_refused_the_second_time(app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]) -> None:
+def test_the_same_code_is_refused_the_second_time(
+    app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]
+) -> None:
     _marta, key, _codes = armed
     code = code_of(key)
     enter(client)
@@ -186,7 +188,9 @@ def test_a_recovery_code_lets_in_once(app: Flask, client: FlaskClient, armed: tu
     assert second(other, codes[3]).status_code == 422
 
 
-def test_new_recovery_codes_end_the_old_ones(app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]) -> None:
+def test_new_recovery_codes_end_the_old_ones(
+    app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]
+) -> None:
     _marta, key, codes = armed
     enter(client)
     second(client, code_of(key))
@@ -200,7 +204,9 @@ def test_new_recovery_codes_end_the_old_ones(app: Flask, client: FlaskClient, ar
 
 
 @pytest.mark.parametrize("broker", ["there", "away"])
-def test_guessing_codes_is_stopped(app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]], broker: str) -> None:
+def test_guessing_codes_is_stopped(
+    app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]], broker: str
+) -> None:
     breaker = app.extensions["broker_breaker"]
     breaker.open_until = float("inf") if broker == "away" else 0.0
     try:
@@ -215,20 +221,26 @@ def test_guessing_codes_is_stopped(app: Flask, client: FlaskClient, armed: tuple
         app.extensions["throttle"]._own.storage.reset()
 
 
-def test_a_new_password_ends_what_is_halfway(app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]) -> None:
+def test_a_new_password_ends_what_is_halfway(
+    app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]
+) -> None:
     _marta, key, _codes = armed
     thief = app.test_client()
     enter(thief)
     enter(client)
     second(client, code_of(key))
-    assert send(client, "/account/password", password=PASSWORD, new_password="quattro ferri e un gatto").status_code == 302
+    assert (
+        send(client, "/account/password", password=PASSWORD, new_password="quattro ferri e un gatto").status_code == 302
+    )
     token = token_in(thief, "/sign-in")
     answer = thief.post("/sign-in/second", data={"code": code_of(key, halves=1), "csrf_token": token})
     assert answer.location == "/sign-in"
     assert not is_in(thief)
 
 
-def test_the_second_step_cannot_be_reached_without_the_first(client: FlaskClient, armed: tuple[int, str, list[str]]) -> None:
+def test_the_second_step_cannot_be_reached_without_the_first(
+    client: FlaskClient, armed: tuple[int, str, list[str]]
+) -> None:
     assert client.get("/sign-in/second").location == "/sign-in"
     token = token_in(client, "/sign-in")
     answer = client.post("/sign-in/second", data={"code": code_of(armed[1]), "csrf_token": token})
@@ -236,7 +248,9 @@ def test_the_second_step_cannot_be_reached_without_the_first(client: FlaskClient
     assert not is_in(client)
 
 
-def test_who_tried_is_shown_to_whose_account_it_is(app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]) -> None:
+def test_who_tried_is_shown_to_whose_account_it_is(
+    app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]
+) -> None:
     marta, key, _codes = armed
     thief = app.test_client()
     enter(thief, "wrong")
@@ -251,7 +265,9 @@ def test_who_tried_is_shown_to_whose_account_it_is(app: Flask, client: FlaskClie
     assert "Refused: wrong code" in page
 
 
-def test_removing_the_app_ends_the_second_step(app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]) -> None:
+def test_removing_the_app_ends_the_second_step(
+    app: Flask, client: FlaskClient, armed: tuple[int, str, list[str]]
+) -> None:
     marta, key, _codes = armed
     enter(client)
     second(client, code_of(key))
@@ -335,7 +351,11 @@ def strict(app: Flask) -> Any:
 
 def test_a_role_opens_nothing_before_the_second_proof(client: FlaskClient, strict: None) -> None:
     boss = a_member(
-        email="boss@example.org", kind="staff", roles=["admin"], password_hash=passwords.hash_password(PASSWORD), verified=True
+        email="boss@example.org",
+        kind="staff",
+        roles=["admin"],
+        password_hash=passwords.hash_password(PASSWORD),
+        verified=True,
     )
     enter(client, email="boss@example.org")
     answer = client.get("/staff/members")

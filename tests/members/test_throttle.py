@@ -47,7 +47,9 @@ def test_attempts_from_one_address_are_stopped_without_a_broker(adrift: FlaskCli
 
 
 def test_links_are_counted_without_a_broker(adrift: FlaskClient) -> None:
-    answers = [send(adrift, "/forgotten", email="marta@example.org").status_code for _ in range(throttle.LINK.amount + 1)]
+    answers = [
+        send(adrift, "/forgotten", email="marta@example.org").status_code for _ in range(throttle.LINK.amount + 1)
+    ]
     assert answers == [200] * throttle.LINK.amount + [429]
 
 

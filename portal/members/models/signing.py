@@ -12,16 +12,16 @@ from portal.kernel.database import Model
 
 
 class Ticket(Model):
-    """Something that can be used once: a mailed link, a challenge, a way back from a provider. Only its hash is kept."""
+    """Something that can be used once: a mailed link, a challenge, a way back. Only its hash is kept."""
 
     __tablename__ = "ticket"
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     digest: Mapped[str] = mapped_column(unique=True)
     purpose: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True, default=None)
     data: Mapped[dict[str, Any]] = mapped_column(default_factory=dict, server_default=text("'{}'"))
-    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SecondStep(Model):
@@ -75,8 +75,8 @@ class SignInEntry(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"))
-    at: Mapped[datetime] = mapped_column(default_factory=now, index=True)
     way: Mapped[str]
     outcome: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default_factory=now, index=True)
     agent: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")

@@ -260,7 +260,7 @@ def open_session(
     :param second_factor: whether she gave two proofs.
     """
     key = secrets.token_urlsafe(KEY_BYTES)
-    device = {"agent": agent[:300], "address": address[:64]}
+    device: dict[str, Any] = {"agent": agent[:300], "address": address[:64]}
     db.session.add(MemberSession(key=key, member_id=member_id, way=way, second_factor=second_factor, **device))
     db.session.add(SignInEntry(member_id=member_id, way=way, outcome="in", **device))
     db.session.execute(update(Member).filter_by(id=member_id).values(last_seen_at=now()))
@@ -275,7 +275,7 @@ def note_proof(key: str, *, second_factor: bool = False) -> None:
 
 def note_failed_sign_in(member_id: int, *, way: str, outcome: str, agent: str = "", address: str = "") -> None:
     """Keep for a member's eyes that somebody tried to sign in as her."""
-    row = {"way": way, "outcome": outcome, "agent": agent[:300], "address": address[:64]}
+    row: dict[str, Any] = {"way": way, "outcome": outcome, "agent": agent[:300], "address": address[:64]}
     db.session.add(SignInEntry(member_id=member_id, **row))
 
 

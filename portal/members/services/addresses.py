@@ -62,7 +62,5 @@ def change_address(secret: str) -> tuple[int, str | None, str]:
 def _put(member_id: int, address: str) -> None:
     db.session.execute(update(Member).filter_by(id=member_id).values(email=address, email_verified_at=now()))
     db.session.execute(delete(Identity).filter_by(member_id=member_id, kind="email"))
-    db.session.add(
-        Identity(member_id=member_id, kind="email", value=address, verified=True, evidence="link opened")
-    )
+    db.session.add(Identity(member_id=member_id, kind="email", value=address, verified=True, evidence="link opened"))
     db.session.flush()

@@ -127,8 +127,8 @@ def options_to_prove(party: Party, member_id: int | None = None) -> dict[str, An
 def prove(answer: str, *, ticket: str, party: Party, member_id: int | None = None) -> Proof:
     """Check what a device signed and return whose it is.
 
-    Without ``member_id`` somebody signs in by the passkey alone: then the device must have checked who holds it. A counter that
-    does not rise tells of a copied key, which is refused.
+    Without ``member_id`` somebody signs in by the passkey alone: then the device must have checked who holds it. A
+    counter that does not rise tells of a copied key, which is refused.
 
     :raise Invalid: when the signature, the question, the origin, the counter or the member is not right.
     """

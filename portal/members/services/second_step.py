@@ -104,9 +104,7 @@ def has_app(member_id: int) -> bool:
 
 def has_means(member_id: int) -> bool:
     """Return whether this member has an app or a passkey."""
-    return has_app(member_id) or bool(
-        db.session.scalar(select(exists().where(Passkey.member_id == member_id)))
-    )
+    return has_app(member_id) or bool(db.session.scalar(select(exists().where(Passkey.member_id == member_id))))
 
 
 def check_code(member_id: int, code: str) -> None:
@@ -134,9 +132,10 @@ def make_recovery_codes(member_id: int) -> list[str]:
 
 def recovery_codes_left(member_id: int) -> int:
     """Return how many recovery codes a member still has."""
-    return db.session.scalar(
-        select(func.count()).select_from(RecoveryCode).filter_by(member_id=member_id, used_at=None)
-    ) or 0
+    return (
+        db.session.scalar(select(func.count()).select_from(RecoveryCode).filter_by(member_id=member_id, used_at=None))
+        or 0
+    )
 
 
 def _use_recovery_code(member_id: int, plain: str) -> None:
@@ -191,9 +190,7 @@ def _take(row: SecondStep, code: str) -> None:
     if key is None:
         raise _wrong()
     try:
-        match = _totp().from_key(key).match(
-            "".join(code.split()), window=WINDOW, last_counter=row.last_counter
-        )
+        match = _totp().from_key(key).match("".join(code.split()), window=WINDOW, last_counter=row.last_counter)
     except (TokenError, ValueError, TypeError) as error:
         raise _wrong() from error
     row.last_counter = match.counter
@@ -238,5 +235,3 @@ def _wrong() -> Invalid:
 
 def _digest(code: str) -> str:
     return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
-
-

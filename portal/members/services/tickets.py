@@ -30,9 +30,7 @@ def issue(
     """Return a new ticket's secret; what is kept does not tell it."""
     secret = secrets.token_urlsafe(TICKET_BYTES)
     until = now() + timedelta(minutes=minutes)
-    row = Row(
-        digest=_digest(secret), purpose=purpose, member_id=member_id, data=dict(data or {}), expires_at=until
-    )
+    row = Row(digest=_digest(secret), purpose=purpose, member_id=member_id, data=dict(data or {}), expires_at=until)
     db.session.add(row)
     return secret
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, g, redirect, request, session
-from flask.typing import ResponseReturnValue
+from flask.typing import ResponseValue
 from flask_babel import get_locale
 from flask_login import user_logged_out
 from flask_security import MailUtil, PasswordUtil, RoleMixin, Security, UserMixin, verify_password
@@ -29,8 +29,8 @@ from portal.members.policy import Viewer, access, anyone, signed_in
 from portal.members.rules import own_path
 from portal.members.services import second_step
 from portal.members.session import halfway
-from portal.members.session.party import passkey_party
 from portal.members.session.messages import MESSAGES, SUBJECTS, Words
+from portal.members.session.party import passkey_party
 from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
 
 BLUEPRINT = "security"
@@ -165,19 +165,20 @@ class SecondStep(TfPlugin):
     def tf_enter(
         self,
         user: UserMixin,
-        remember_me: bool | None,
+        remember_me: bool | None,  # noqa: FBT001
         primary_authn_via: str,
         next_loc: str | None,  # noqa: ARG002 - the address of the page, of which `_dress` knows what to keep
-    ) -> ResponseReturnValue | None:
+    ) -> ResponseValue | None:
         """Lead a member who has a second step to it; let others in."""
+        if not isinstance(user, Account):
+            raise TypeError(user)
         user.way = primary_authn_via
         if not second_step.is_required(user.id):
             return None
         next_path = request.values.get("next")
-        g.leads_on = halfway.stop_here(
-            user.member, way=primary_authn_via, remember=bool(remember_me), next_path=next_path
-        )
-        return redirect(g.leads_on)
+        page = halfway.stop_here(user.member, way=primary_authn_via, remember=bool(remember_me), next_path=next_path)
+        g.leads_on = page
+        return redirect(page)
 
 
 class Mails(MailUtil):

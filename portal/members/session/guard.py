@@ -65,7 +65,9 @@ def _ask() -> ResponseReturnValue | None:
         raise NotSignedIn(_("This token is not valid, or it has been revoked."))
     if rule.signed_in or rule.roles or rule.scope:
         if (way := _way_round(rule)) == SIGN_IN and (door := guest_door_of(view)) is not None:
-            return redirect(door + "?" + request.query_string.decode(errors="replace") if request.query_string else door)
+            return redirect(
+                door + "?" + request.query_string.decode(errors="replace") if request.query_string else door
+            )
         if way:
             return redirect(way + "?" + urlencode({"next": request.full_path.rstrip("?")}))
         rule.check(current_viewer(), writes=request.method not in SAFE)

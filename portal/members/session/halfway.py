@@ -1,7 +1,7 @@
 """Between the first proof and the second: the password was right, and nobody is signed in yet.
 
-What is remembered stands in the signed session cookie, for ten minutes. It opens nothing by itself, and is worth nothing
-once the password or the address has been changed.
+What is remembered stands in the signed session cookie, for ten minutes. It opens nothing by itself, and is worth
+nothing once the password or the address has been changed.
 """
 
 import time

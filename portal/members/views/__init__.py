@@ -11,7 +11,7 @@ from portal.kernel.errors import Forbidden, Invalid
 from portal.members import mail, queries, services
 from portal.members.forms import ConsentForm, ProfileForm, TokenForm
 from portal.members.mail import is_possible
-from portal.members.policy import access, anyone, role, signed_in
+from portal.members.policy import access, role, signed_in
 from portal.members.rules import Kind, Purpose, Role
 from portal.members.session import current_viewer, forget_viewer, fresh
 from portal.members.views import address as address

@@ -1,4 +1,4 @@
-"""Mails that were kept because there is no mail server: for admins, while one develops. Elsewhere these pages are not."""
+"""Mails that were kept because there is no mail server: for admins, while one develops. Elsewhere there are none."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue

@@ -40,7 +40,7 @@ def start(name: str) -> ResponseReturnValue:
 @access(signed_in)
 @fresh
 def link(name: str) -> ResponseReturnValue:
-    """Send a member to a provider to link her account there. The address carries the form's token: nobody else's link leads here."""
+    """Send a member to a provider to link her account there; the address carries the form's token."""
     try:
         validate_csrf(request.args.get("csrf_token"))
     except ValidationError as error:
@@ -99,9 +99,7 @@ def back(name: str) -> ResponseReturnValue:
 
 
 def _arrive(one: OidcProvider, person: oidc.Person, memory: dict[str, Any]) -> ResponseReturnValue:
-    word = providers.Word(
-        person.issuer, person.subject, person.email, person.email_verified, person.name, person.lang
-    )
+    word = providers.Word(person.issuer, person.subject, person.email, person.email_verified, person.name, person.lang)
     next_path = own_path(str(memory["next"]))
     if "link" in memory:
         if current_viewer().member_id != memory["link"]:

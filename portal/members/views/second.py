@@ -1,7 +1,7 @@
 """The second step of signing in, and the page that asks again who it is before something that matters."""
 
 from flask import current_app, flash, redirect, render_template, request
-from flask.typing import ResponseReturnValue
+from flask.typing import ResponseReturnValue, ResponseValue
 from flask_babel import gettext as _
 from flask_security import verify_password
 
@@ -15,7 +15,8 @@ from portal.members.rules import own_path
 from portal.members.services import passkeys, providers, second_step, tickets
 from portal.members.session import current_session_key, current_viewer, halfway
 from portal.members.session.entering import enter
-from portal.members.views.signing import SECURITY, bp, must_have_party, party
+from portal.members.session.party import passkey_party as party
+from portal.members.views.signing import SECURITY, bp, must_have_party
 
 AGAIN = "again"
 LINK_MINUTES = 15
@@ -69,7 +70,7 @@ def second_passkey() -> ResponseReturnValue:
     return enter(here.member.id, way=here.way, second_factor=True, remember=here.remember, next_path=here.next_path)
 
 
-def _second(form: CodeForm, problem: str = "") -> ResponseReturnValue:
+def _second(form: CodeForm, problem: str = "") -> ResponseValue:
     here = halfway.who_is_halfway()
     if here is None:
         flash(_("Begin again: too much time has passed."), "warn")

@@ -13,7 +13,8 @@ from portal.members.policy import access, signed_in
 from portal.members.queries.signing import passkeys_of, password_of, sign_ins_of
 from portal.members.services import providers, second_step
 from portal.members.session import current_session_key, current_viewer, fresh
-from portal.members.views.signing import SECURITY, bp, party
+from portal.members.session.party import passkey_party as party
+from portal.members.views.signing import SECURITY, bp
 
 
 @bp.get("/account/security")
@@ -42,9 +43,7 @@ def overview() -> dict[str, object]:
         "party": party(),
         "links": [(link, labels.get(link.issuer, link.issuer)) for link in links],
         "unlinked": [one for one in oidc.providers() if one.issuer not in linked],
-        "sessions": [
-            (one, device_of(one.agent)) for one in queries.sessions_of(viewer.id, current_session_key())
-        ],
+        "sessions": [(one, device_of(one.agent)) for one in queries.sessions_of(viewer.id, current_session_key())],
         "sign_ins": [(one, device_of(one.agent)) for one in sign_ins_of(viewer.id)],
         "way_word": way_word,
     }
@@ -66,7 +65,7 @@ def way_word(way: str) -> str:
         "invitation": _("invitation"),
         "again": _("asked again"),
     }
-    return words.get(way, way)
+    return str(words.get(way, way))
 
 
 @bp.get("/account/security/app")
