@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-ALL = ("pages", "votes", "importing", "topics", "graph", "routing", "similar", "sockets", "crm", "scale")
+ALL = ("pages", "votes", "importing", "topics", "graph", "routing", "similar", "sockets", "crm", "notices", "scale", "ring")
 
 
 def run(name: str) -> dict[str, object]:

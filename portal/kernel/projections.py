@@ -50,6 +50,7 @@ class Projection:
     reset: Callable[[], None] | None
     batch: int
     first: bool
+    quiet: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +86,20 @@ def projection(
     reset: Callable[[], None] | None = None,
     batch: int = BATCH,
     first: bool = False,
+    quiet: bool = True,
 ) -> Callable[[Work], Work]:
     """Read the events ``on`` in batches, in order, each once.
 
     :param on: the events; by their names those of a feature that this one may not know.
     :param reset: empties what the projection has derived, before it is rebuilt from the first fact. None for
         those whose effect lies outside (live hints), which a rebuild therefore skips.
+    :param quiet: whether it reads quiet facts, too; who tells somebody does not.
     :param first: brought up to date before the others (live hints must not wait for figures).
     """
 
     def register(work: Work) -> Work:
         names = tuple(event if isinstance(event, str) else event.__name__ for event in on)
-        _projections[name] = Projection(name, names, work, reset, batch, first)
+        _projections[name] = Projection(name, names, work, reset, batch, first, quiet)
         return work
 
     return register
@@ -147,6 +150,7 @@ def _step(this: Projection) -> int:
         this.work([
             FactRow(row.id, event_of(row.name, row.payload, row.version), row.happened_at, row.recorded_at, row.quiet)
             for row in rows
+            if this.quiet or not row.quiet
         ])  # fmt: skip
         moved = {"xid": rows[-1].xid, "fact_id": rows[-1].id, "moved_at": now(), "error": None}
         db.session.execute(update(Cursor).where(Cursor.name == this.name).values(moved))

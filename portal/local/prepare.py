@@ -11,10 +11,12 @@ from sqlalchemy import inspect, text
 from portal.analytics.topics import facade as topics
 from portal.demo import loader
 from portal.kernel import projections
-from portal.kernel.database import db
+from portal.kernel.database import db, transaction
 from portal.members import queries
+from portal.notifications import facade as notifications
 
 LOCK = 7_203_114
+RECALLED_DAYS = 14
 SHOWN = ("members", "ideas", "votes", "comments", "questions", "answers")
 
 
@@ -52,6 +54,9 @@ def load_demo() -> None:
             counts = loader.load()
         told = ", ".join(f"{counts[name]} {name}" for name in SHOWN if counts.get(name))
         tell(text=f"the demo community: {told}")
+        with transaction():
+            known = [queries.member_id_by_email(email) for _name, email, _word in loader.log_ins()]
+            notifications.recall(RECALLED_DAYS, [who for who in known if who is not None])
     projections.advance_all()
     tell(text="everything counted")
 

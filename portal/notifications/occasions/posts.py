@@ -6,6 +6,7 @@ from typing import Any
 from portal.analytics.events import ExpertsInvited
 from portal.community import facade as community
 from portal.community.events import CommentPosted, MembersMentioned
+from portal.community.queries import comment_target
 from portal.ideas import facade as ideas
 from portal.ideas.events import IdeaPosted, IdeaStageChanged
 from portal.kernel.projections import FactRow

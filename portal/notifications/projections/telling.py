@@ -13,15 +13,14 @@ from portal.notifications.services.telling import Told, take_back, take_back_abo
 NAME = "notifications"
 
 
-@projection(NAME, on=(*TELLERS, *HIDERS), first=True)
+@projection(NAME, on=(*TELLERS, *HIDERS), first=True, quiet=False)
 def tell_members(facts: Sequence[FactRow]) -> None:
     """Write down what members are told, let their open pages know, and have the rest sent.
 
     It cannot be rebuilt: what has been told stays told. A batch and its cursor move in one transaction, and nobody is
     told of one source twice.
     """
-    fresh = [fact for fact in facts if not fact.quiet]
-    told = tell(telling for fact in fresh for telling in tellings_of(fact))
+    told = tell(telling for fact in facts for telling in tellings_of(fact))
     gone = take_back([source for fact in facts for source in sources_hidden(fact.event)])
     gone |= take_back_about([thing for fact in facts for thing in things_hidden(fact.event)])
     if told:

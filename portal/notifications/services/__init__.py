@@ -1,7 +1,7 @@
 """What a member does with her notices."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, text, update
@@ -33,6 +33,13 @@ def mark_read(member_id: int, ids: Collection[int] | None = None, *, kinds: Coll
     if changed:
         count_unread([member_id])
     return len(changed)
+
+
+def mark_read_before(member_id: int, moment: datetime) -> None:
+    """Mark what a member was told before a moment as read then."""
+    mine = update(Notification).where(Notification.member_id == member_id, Notification.read_at.is_(None))
+    db.session.execute(mine.where(Notification.fresh_at < moment).values(read_at=moment, seen_at=moment))
+    count_unread([member_id])
 
 
 def mark_unread(member_id: int, notification_id: int) -> None:

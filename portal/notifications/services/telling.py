@@ -5,7 +5,7 @@ with two.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,6 +54,10 @@ class Telling:
     """What each of them may have muted."""
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def only(self, members: Collection[int]) -> "Telling":
+        """Return the same for these members alone."""
+        return replace(self, to=frozenset(members))
+
     @property
     def urgent(self) -> bool:
         """Return whether it does not wait for the end of quiet hours."""
@@ -67,11 +71,14 @@ class _Reader:
     clock: Clock
 
 
-def tell(tellings: Iterable[Telling]) -> Told:
-    """Write these down; return what is new to whom."""
+def tell(tellings: Iterable[Telling], *, at: datetime | None = None) -> Told:
+    """Write these down; return what is new to whom.
+
+    :param at: when it was told, for the past of a demo: then nothing leaves the portal.
+    """
     told: Told = []
     for telling in most_direct(tellings):
-        told += _tell(telling)
+        told += _tell(telling, at)
     count_unread({member_id for member_id, _id in told})
     return told
 
@@ -84,20 +91,15 @@ def most_direct(tellings: Iterable[Telling]) -> list[Telling]:
         mine = {who for who in telling.to if who != telling.actor_id and (telling.source, who) not in taken}
         taken |= {(telling.source, who) for who in mine}
         if mine:
-            kept.append(_only(telling, mine))
+            kept.append(telling.only(mine))
     return kept
 
 
-def _only(telling: Telling, members: Collection[int]) -> Telling:
-    values = {name: getattr(telling, name) for name in Telling.__dataclass_fields__}
-    return Telling(**{**values, "to": frozenset(members)})
-
-
-def _tell(telling: Telling) -> Told:
+def _tell(telling: Telling, at: datetime | None) -> Told:
     readers = _readers(telling)
     if not readers:
         return []
-    moment = now()
+    moment = at or now()
     joined = queries.open_groups(list(readers), telling.group, moment - TOGETHER)
     if joined:
         grown = update(Notification).where(Notification.id.in_(joined.values()))
@@ -110,7 +112,8 @@ def _tell(telling: Telling) -> Told:
         for who, notification_id in places.items()
     ]  # fmt: skip
     db.session.execute(upsert(Cause).on_conflict_do_nothing(), causes)
-    _promise({fresh[who]: one for who, one in readers.items() if who in fresh}, telling.urgent, moment)
+    if at is None:
+        _promise({fresh[who]: one for who, one in readers.items() if who in fresh}, telling.urgent, moment)
     return [(who, notification_id) for who, notification_id in places.items() if Way.PAGE in readers[who].ways]
 
 
@@ -197,6 +200,8 @@ def who_may_see(viewers: Sequence[Viewer], things: Sequence[Thing]) -> set[int]:
 
 def take_back(sources: Collection[str]) -> set[int]:
     """Forget what came from these sources: it was hidden. What came from nothing else goes; return who had it."""
+    if not sources:
+        return set()
     gone = select(Cause.notification_id).where(Cause.source.in_(sources))
     touched = list(db.session.scalars(gone.distinct()))
     if not touched:
