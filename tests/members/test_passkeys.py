@@ -5,6 +5,8 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
+from portal.kernel.database import db
+from portal.members.models import Passkey
 from portal.members.queries.signing import passkeys_of
 from tests.members.factories import a_member, sign_in
 from tests.members.test_signing_in import is_in, send
@@ -51,6 +53,17 @@ def test_where_the_address_is_a_number_no_passkeys_are_offered(client: FlaskClie
 
 
 def test_nobody_removes_or_names_the_passkey_of_another(client: FlaskClient) -> None:
+    marta = a_member()
+    row = Passkey(member_id=marta, credential="AAAA", public_key="AAAA", name="Phone")
+    db.session.add(row)
+    db.session.commit()
     sign_in(client, a_member())
-    assert send(client, "/account/security/passkeys/1/remove", "/account/security").status_code == 404
-    assert send(client, "/account/security/passkeys/1/name", "/account/security", name="x").status_code == 404
+    assert send(client, f"/account/security/passkeys/{row.id}/remove", "/account/security").status_code == 404
+    assert send(client, f"/account/security/passkeys/{row.id}/name", "/account/security", name="x").status_code == 404
+    assert [one.name for one in passkeys_of(marta)] == ["Phone"]
+    sign_in(client, marta)
+    assert send(client, f"/account/security/passkeys/{row.id}/name", "/account/security", name="").status_code == 422
+    assert send(client, f"/account/security/passkeys/{row.id}/name", "/account/security", name="Key").status_code == 302
+    assert [one.name for one in passkeys_of(marta)] == ["Key"]
+    assert send(client, f"/account/security/passkeys/{row.id}/remove", "/account/security").status_code == 302
+    assert passkeys_of(marta) == []

@@ -148,6 +148,14 @@ def test_an_account_elsewhere_belongs_to_one_member(app: Flask, client: FlaskCli
     assert "linked to somebody else" in answer.get_data(as_text=True)
 
 
+def test_nobody_unlinks_the_account_of_another(app: Flask, client: FlaskClient, provider: Provider) -> None:
+    go(client)
+    page = client.get("/account/security").get_data(as_text=True)
+    (path,) = re.findall(r'action="(/account/security/providers/\d+/unlink)"', page)
+    other = sign_in(app.test_client(), a_member(password_hash=passwords.hash_password(PASSWORD)))
+    assert send(other, path, "/account/security").status_code == 404
+
+
 def test_the_only_way_in_is_not_unlinked(client: FlaskClient, provider: Provider) -> None:
     go(client)
     page = client.get("/account/security").get_data(as_text=True)
