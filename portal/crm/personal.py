@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from portal.crm.jobs import dispatch_soon
 from portal.crm.models import CrmEvent, DeadLetter, Link
 from portal.crm.services import marking
 from portal.kernel.database import db
@@ -83,7 +82,8 @@ def _rows(model: type[Link | CrmEvent | DeadLetter], member_id: int) -> list[Map
 
 @erases
 def take_back(erasing: Erasing) -> None:
-    """Have every CRM forget a member: what waits is dropped, what was sent is taken back by the next dispatch.
+    """Have every CRM forget a member: what waits is dropped, what was sent is taken back by the next dispatch,
+    which the fact of the erasure wakes.
 
     The link stays, empty, until the CRM has said that it is done; see `state_lane.note_forgotten`.
     """
@@ -92,4 +92,3 @@ def take_back(erasing: Erasing) -> None:
     db.session.execute(delete(DeadLetter).filter_by(**hers))
     db.session.execute(update(Link).filter_by(**hers).values(**EMPTY))
     marking.want("contact", [erasing.member_id])
-    dispatch_soon()

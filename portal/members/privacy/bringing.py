@@ -154,8 +154,8 @@ def _hang_stub(table: Table, row: Row, arrival: Arrival) -> None:
             arrival.ids[table.name][row["id"]] = found
             return
     values = _renumbered(row, arrival, table)
-    if values is not None:
-        arrival.ids[table.name][row["id"]] = _insert(table, {**_needed(table, arrival), **values})
+    if values is not None and (number := _insert(table, {**_needed(table, arrival), **values})) is not None:
+        arrival.ids[table.name][row["id"]] = number
 
 
 def _needed(table: Table, arrival: Arrival) -> Row:

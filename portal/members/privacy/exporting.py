@@ -83,12 +83,13 @@ def rows_of(declared: personal.Table, member_id: int) -> Iterator[Row]:
     """Yield a member's rows of one table, in order, without what no export shows."""
     table = table_of(declared.name)
     if (find := personal.row_finder(declared.name)) is not None:
-        found: Iterable[Mapping[str, Any]] = find(member_id)
+        found: Iterable[Mapping[Any, Any]] = find(member_id)
     else:
         mine = select(table).where(table.c[str(declared.owner)] == member_id)
-        found = db.session.execute(mine.order_by(*table.primary_key.columns)).mappings()
+        rows = db.session.execute(mine.order_by(*table.primary_key.columns))
+        found = (row._mapping for row in rows)  # noqa: SLF001 - its public name
     for row in found:
-        yield {name: value for name, value in row.items() if name not in declared.secret}
+        yield {str(name): value for name, value in row.items() if name not in declared.secret}
 
 
 def as_json(row: Mapping[str, Any]) -> Row:
