@@ -1,7 +1,7 @@
 // Where one writes: drafts, names, files, tools, preview. Loaded when somebody begins to; all of it works without, too.
 const root = document.documentElement;
-const PAUSE = 1200;                         // after the last key; two seconds is the promise
-let say;                                    // portal.js lends its toast
+const PAUSE = 1200;
+let say;
 const clock = { hour: '2-digit', minute: '2-digit' };
 const at = (text, moment = new Date(text)) => new Intl.DateTimeFormat(root.lang === 'en' ? 'en-GB' : root.lang, Date.now() - moment < 8e7 ? clock : { ...clock, day: 'numeric', month: 'short' }).format(moment);
 const make = (name, values) => Object.assign(document.createElement(name), values);
@@ -12,7 +12,9 @@ const token = (form) => form.elements.csrf_token?.value ?? '';
 const HX = { 'HX-Request': 'true' };
 
 // Drafts
-const typed = (form) => Object.fromEntries(fields(form).filter((e) => !/radio|checkbox/.test(e.type) || e.checked).map((e) => [e.name, e.value]));
+const sheet = (form, on, value) => Object.fromEntries(fields(form).filter((e) => !/radio|checkbox/.test(e.type) || e[on]).map((e) => [e.name, value(e)]));
+const typed = (form) => sheet(form, 'checked', (e) => e.value);
+const given = (form) => sheet(form, 'defaultChecked', (e) => (e.options ? ([...e.options].find((o) => o.defaultSelected) ?? e.options[0])?.value : e.defaultValue));
 const begun = new WeakMap();
 const differs = (form) => JSON.stringify(typed(form)) !== begun.get(form);
 const put = (form, values) => {
@@ -29,7 +31,7 @@ const take = (form, found) => {
   if (form.elements.draft_version) form.elements.draft_version.value = found.version;
   tell(form, fill(state(form)?.dataset.found, { time: at(found.saved_at) }));
 };
-const choose = (form, other) => {           // two devices wrote: both are shown, nothing is lost
+const choose = (form, other) => {
   const place = state(form);
   const button = (textContent, onclick) => make('button', { type: 'button', className: 'btn btn-s', textContent, onclick });
   const shown = make('details');
@@ -46,7 +48,7 @@ const keep = async (form, anyway = false) => {
   if (!Object.values(values).some((text) => text.trim())) return;
   const body = new URLSearchParams({ ...values, csrf_token: token(form), draft: form.dataset.draft, draft_place: form.dataset.place || location.pathname, draft_version: form.elements.draft_version?.value ?? 0, draft_anyway: anyway ? 1 : 0 });
   try {
-    const answer = await fetch('/drafts', { method: 'POST', body, headers: HX });
+    const answer = form.dataset.local ? { ok: false } : await fetch('/drafts', { method: 'POST', body, headers: HX });
     if (answer.status === 409) { choose(form, await answer.json()); return; }
     if (!answer.ok) throw new Error(answer.status);
     const { version, saved_at: saved } = await answer.json();
@@ -62,7 +64,7 @@ const keep = async (form, anyway = false) => {
 const bring = async (form) => {
   const local = sessionStorage.getItem(here(form));
   if (local) { put(form, JSON.parse(local)); keep(form); return; }
-  if (Number(form.elements.draft_version?.value) || root.dataset.status || form.querySelector('textarea')?.value.trim()) return;
+  if (form.dataset.local || Number(form.elements.draft_version?.value) || root.dataset.status || form.querySelector('textarea')?.value.trim()) return;
   const answer = await fetch(`/drafts/${form.dataset.draft}`, { headers: HX });
   if (!answer.ok || differs(form)) return;
   take(form, await answer.json());
@@ -165,7 +167,7 @@ const files = (area, box, form) => {
     const request = new XMLHttpRequest();
     request.open('POST', '/uploads');
     request.setRequestHeader('HX-Request', 'true');
-    request.upload.onprogress = ({ loaded, total }) => { bar.value = loaded / total; };
+    request.upload.onprogress = (e) => { bar.value = e.loaded / e.total; };
     request.onerror = () => { row.remove(); say(document.body.dataset.failed); };
     request.onload = () => {
       if (request.status !== 201) {
@@ -206,7 +208,7 @@ const files = (area, box, form) => {
 };
 
 const preview = async (form, button) => {
-  const box = button.closest('[data-write]');
+  const box = form.querySelector('[data-write]');
   const shown = box.querySelector('[data-shown]');
   if (!shown.hidden) { shown.hidden = true; button.ariaPressed = 'false'; return; }
   const body = new URLSearchParams({ csrf_token: token(form), body: box.querySelector('textarea').value, board: box.dataset.board });
@@ -219,8 +221,8 @@ const preview = async (form, button) => {
 export const begin = (form, toast) => {
   say = toast;
   if (begun.has(form)) return;
-  begun.set(form, JSON.stringify(typed(form)));
-  let wait;
+  begun.set(form, JSON.stringify(given(form)));
+  let wait = differs(form) ? setTimeout(keep, PAUSE, form) : 0;
   form.addEventListener('input', () => { clearTimeout(wait); wait = setTimeout(keep, PAUSE, form); });
   form.addEventListener('click', (event) => {
     const button = event.target.closest('[data-preview], [data-keep]');

@@ -16,6 +16,7 @@ from portal.members import services as members
 from portal.members.policy import Viewer
 from portal.members.queries import viewer_of
 from portal.notifications.live import live_app
+from tests.community import hostile
 from tests.conftest import Workers
 
 PATIENCE = 20_000
@@ -120,7 +121,7 @@ def test_a_second_window_sees_the_count_move_without_reload(scene: Scene, worker
     with scene.browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{scene.address}/ideas/{scene.idea}")
-        expect(page.locator("body[data-looking='1']")).to_have_count(1)
+        expect(page.locator("body[data-looking]")).to_have_count(1)
         with transaction():
             ideas.cast_vote(scene.idea, scene.ida)
         workers.run()
@@ -130,7 +131,7 @@ def test_a_second_window_sees_the_count_move_without_reload(scene: Scene, worker
 def test_a_new_comment_waits_in_a_bar_for_a_click(scene: Scene, workers: Workers) -> None:
     workers.run()
     page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
-    expect(page.locator("body[data-looking='1']")).to_have_count(1)
+    expect(page.locator("body[data-looking]")).to_have_count(1)
     with transaction():
         ideas.comment_on_idea(scene.idea, scene.author, body="And undyed ones?")
     workers.run()
@@ -152,7 +153,7 @@ def test_what_was_typed_survives_leaving_the_page_and_goes_once_it_is_sent(scene
     page.goto(f"{scene.address}/ideas/{scene.idea}")
     page.locator("#comment textarea[name=body]").focus()
     expect(page.locator("#comment textarea[name=body]")).to_have_value("Twelve centimetres are enough.")
-    page.locator("#comment button[type=submit]").click()
+    page.locator("#comment").get_by_role("button", name="Publish").click()
     expect(page.locator("#comments")).to_contain_text("Twelve centimetres are enough.")
     page.goto(f"{scene.address}/ideas/{scene.idea}?draft=1")
     expect(page.locator("#comment textarea[name=body]")).to_have_value("")
@@ -183,3 +184,63 @@ def test_reading_pages_load_little_script_and_nothing_from_elsewhere(scene: Scen
         page.goto(scene.address + path, wait_until="networkidle")
         assert sum(weight.values()) <= 15_000, (path, weight)
     assert hosts == {scene.address.split("/")[2]}
+
+
+def test_a_draft_begun_on_one_device_goes_on_on_another_and_nothing_is_lost(scene: Scene) -> None:
+    path = f"/ideas/{scene.idea}"
+    phone, desk = (scene.open(path, who=scene.ida) for _ in range(2))
+    box = "#comment textarea[name=body]"
+    phone.locator(box).fill("From the phone.")
+    expect(phone.get_by_text("Draft saved at")).to_be_visible()
+    desk.locator(box).focus()
+    expect(desk.locator(box)).to_have_value("From the phone.")
+    desk.locator(box).fill("From the desk.")
+    expect(desk.get_by_text("Draft saved at")).to_be_visible()
+    phone.locator(box).fill("From the phone, later.")
+    expect(phone.get_by_role("button", name="Keep what is here")).to_be_visible()
+    phone.get_by_role("button", name="Take that one").click()
+    expect(phone.locator(box)).to_have_value("From the desk.")
+
+
+def test_a_member_is_mentioned_by_choosing_her_name(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    box = page.locator("#comment textarea[name=body]")
+    box.focus()
+    expect(page.locator("#comment [data-tools]")).to_be_visible()
+    box.press_sequentially("Ask @ren")
+    expect(page.get_by_role("option", name="Renzo")).to_be_visible()
+    box.press("Enter")
+    expect(box).to_have_value(f"Ask [@Renzo](/members/{scene.author.id}) ")
+    page.locator("#comment").get_by_role("button", name="Publish").click()
+    expect(page.locator("#comments a.mention")).to_have_text("@Renzo")
+
+
+def test_a_picture_is_sent_at_once_described_and_shown(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    page.locator("#comment textarea[name=body]").focus()
+    expect(page.locator("#comment [data-tools]")).to_be_visible()
+    picture = {"name": "skein.jpg", "mimeType": "image/jpeg", "buffer": hostile.picture(size=(900, 600))}
+    page.locator("#comment input[type=file]").set_input_files(picture)
+    words = page.get_by_placeholder("What does the picture show?")
+    expect(words).to_be_visible()
+    words.fill("A red skein")
+    page.locator("#comment").get_by_role("button", name="Preview").click()
+    expect(page.locator("#comment [data-shown] img")).to_have_attribute("alt", "A red skein")
+    page.locator("#comment").get_by_role("button", name="Publish").click()
+    shown = page.locator("#comments img[alt='A red skein']")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.naturalWidth") > 0
+
+
+def test_where_one_writes_little_script_is_loaded(scene: Scene) -> None:
+    page = scene.open("/there-is-nothing", who=scene.ida)
+    weight: dict[str, int] = {}
+
+    def note(response: object) -> None:
+        if response.request.resource_type == "script":  # type: ignore[attr-defined]
+            weight[response.url] = len(response.body())  # type: ignore[attr-defined]
+
+    page.on("response", note)
+    page.goto(scene.address + "/ideas/new", wait_until="networkidle")
+    assert any("compose" in url for url in weight)
+    assert sum(weight.values()) <= 60_000, weight
