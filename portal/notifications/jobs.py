@@ -4,9 +4,11 @@ Every message has a row that says how far it has come, so that any of these can 
 """
 
 import structlog
+from flask_babel import lazy_gettext as _l
 
 from portal.kernel.jobs import job
 from portal.kernel.periodic import periodic
+from portal.kernel.retention import keep
 from portal.notifications import digests, pushing, queries, sending, services
 from portal.notifications.rules.kinds import Way
 from portal.notifications.services import delivering
@@ -50,7 +52,5 @@ def plan_digests() -> None:
     digests.plan()
 
 
-@periodic(cron="37 3 * * *")
-def forget_old() -> None:
-    """Remove read notices older than 90 days; again finds none."""
-    services.forget_old()
+keep("notices", days=services.KEPT_DAYS, what=_l("What you were told and have read, and when it was sent"),
+     forget=services.forget_old)  # fmt: skip

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from portal.community import facade as community
+from portal.kernel import retention
 from portal.kernel.clock import now
 from portal.kernel.database import db, transaction
 from portal.members.policy import Viewer
@@ -180,5 +181,5 @@ def test_read_notices_go_after_ninety_days(workers: Workers) -> None:
     with transaction():
         old = "UPDATE notification SET read_at = now() - interval '91 days' WHERE kind = 'followed'"
         db.session.execute(text(old))
-        services.forget_old()
+        retention.forget_what_is_old()
     assert [row.kind for row in queries.notices_of(ida.id).items] == ["reply"]

@@ -149,3 +149,35 @@ def test_a_member_is_let_into_what_her_page_may_show(committed: Flask, port: int
 def test_what_is_not_a_list_of_rooms_is_answered_with_nothing(pages: list[Page]) -> None:
     pages[0].socket.send('420["look",{"room":"board:1"}]')
     assert pages[0].receive() == "430[[]]"
+
+
+def cookie_of(app: Flask, member_id: int) -> str:
+    """Return what a signed-in browser carries."""
+    with transaction():
+        key = members.open_session(member_id)
+    with app.test_request_context():
+        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+        return "session=" + serializer.dumps({"_user_id": key, "_fresh": True})
+
+
+def test_a_notice_hints_to_its_member_alone(committed: Flask, port: int, workers: Workers) -> None:
+    ida, gus = a_member("Ida"), a_member("Gus")
+    idea = an_idea(a_board(), ida)
+    workers.run()
+    hers, his = Page(port, cookie_of(committed, ida.id)), Page(port, cookie_of(committed, gus.id))
+    room = f"member:{ida.id}"
+    assert hers.look(room) == [room]
+    assert his.look(room) == []
+    with transaction():
+        comment = ideas.comment_on_idea(idea, gus, body="Yes, please.")
+    workers.run()
+    hint = hers.hears()
+    assert (hint["kind"], hint["subject"]) == ("notice", room)
+    assert isinstance(hint["id"], int)
+    assert his.hears_nothing()
+    with transaction():
+        community.hide_comment(comment, actor_id=None)
+    workers.run()
+    assert hers.hears() == {"kind": "notice", "subject": room, "id": None}
+    for page in (hers, his):
+        page.socket.close()

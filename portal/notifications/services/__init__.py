@@ -1,10 +1,10 @@
 """What a member does with her notices."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, update
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -12,7 +12,7 @@ from portal.kernel.errors import NotFound
 from portal.notifications.models import Delivery, Notification
 from portal.notifications.services.telling import count_unread, forget_where
 
-KEPT = timedelta(days=90)
+KEPT_DAYS = 90
 """How long a read notice stays, and the record of what was sent."""
 
 
@@ -53,12 +53,7 @@ def mark_unread(member_id: int, notification_id: int) -> None:
     count_unread([member_id])
 
 
-def forget_old() -> int:
-    """Remove read notices and records of sending that are older than 90 days; return how many notices went."""
-    before = now() - KEPT
+def forget_old(before: datetime) -> None:
+    """Remove notices that were read before a moment, and the record of what was sent before it."""
     db.session.execute(delete(Delivery).where(Delivery.ended_at < before, Delivery.notification_id.is_(None)))
-    count = db.session.scalar(
-        text("SELECT count(*) FROM notification WHERE read_at < :before"), {"before": before}
-    )  # fmt: skip
     forget_where("read_at < :before", before=before)
-    return int(count or 0)

@@ -39,7 +39,7 @@ def notices() -> ResponseReturnValue:
         tab=tab,
         only_new=only_new,
         unread=_unread(viewer),
-        kept_days=services.KEPT.days,
+        kept_days=services.KEPT_DAYS,
     )
 
 
