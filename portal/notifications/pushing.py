@@ -33,7 +33,7 @@ PATIENCE = 10.0
 KEPT_SECONDS = 86_400
 """How long a push service keeps a message for a browser that is off."""
 PROOF_SECONDS = 12 * 3600
-ENDPOINT_MOST, POINT, SECRET = 1000, 65, 16
+ENDPOINT_MOST, SECRET = 1000, 16
 BODY_MOST = 300
 GONE = {404, 410}
 BUSY = {408, 429, 500, 502, 503, 504}
@@ -50,7 +50,7 @@ def why_not(endpoint: str, *, p256dh: str, auth: str) -> str | None:
     schemes = {"https", "http"} if allows_private() else {"https"}
     if parts.scheme not in schemes or not parts.hostname or len(endpoint) > ENDPOINT_MOST or parts.username:
         return "endpoint"
-    if len(_bytes(p256dh)) != POINT or _bytes(p256dh)[:1] != b"\x04":
+    if len(_bytes(p256dh)) != vapid.POINT or _bytes(p256dh)[:1] != b"\x04":
         return "p256dh"
     return None if len(_bytes(auth)) == SECRET else "auth"
 

@@ -11,6 +11,8 @@ from flask import Flask
 
 KEY = "PORTAL_PUSH_KEY"
 FILE = "push_key.pem"
+POINT = 65
+"""Bytes of a public key: 4 and both coordinates."""
 
 
 def is_possible(app: Flask) -> bool:
@@ -59,9 +61,16 @@ def _kept(folder: str) -> str:
 
 @lru_cache(maxsize=8)
 def _public(pem: str) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    """Return the public point, which stands at the end of the key as it is usually written.
 
-    raw: bytes = _vapid(pem).public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    So the processes that serve pages need not load a library of ciphers to show it.
+    """
+    der = base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-----")))
+    raw = der[-POINT:]
+    if der[-POINT - 1 : -POINT + 1] != b"\0\x04":
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        raw = _vapid(pem).public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

@@ -234,3 +234,23 @@ def test_the_key_is_made_once_and_kept_for_its_owner_alone(committed: Flask) -> 
     assert path.stat().st_mode & 0o077 == 0
     vapid._kept.cache_clear()
     assert vapid.public_key(committed) == first
+
+
+def test_the_public_half_is_read_without_a_library_of_ciphers(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    made = Vapid02()
+    made.generate_keys()
+    (tmp_path / "key.pem").write_bytes(made.private_pem())
+    said = subprocess.run(
+        [
+            sys.executable, "-c",
+            ("import sys; from pathlib import Path; from portal.notifications import vapid;"
+            "print(vapid._public(Path(sys.argv[1]).read_text()), 'cryptography' in sys.modules)"),
+            str(tmp_path / "key.pem"),
+        ],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    raw = made.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    assert said == [text(raw), "False"]
