@@ -117,7 +117,7 @@ class TextRevised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContributionHeld(Event):
-    """Something was written, or edited, that waits to be looked at: nobody sees it yet but its author and moderators."""
+    """Something was written or edited that waits to be looked at: only its author and moderators see it yet."""
 
     target_kind: str
     target_id: int
