@@ -1,6 +1,7 @@
 """Limits on what can be tried: counted in the broker for all processes, in memory while the broker is away."""
 
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from flask import Flask, current_app
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -22,11 +23,17 @@ LINK = RateLimitItemPerMinute(5, 60, namespace="link")
 """Mailed links an account, and an address, in an hour."""
 
 
+class _OneClient(RedisStorage):
+    """Counts by the client that we use anyway; the library would load a second one besides."""
+
+    DEPENDENCIES: ClassVar = {"redis": None}  # type: ignore[misc]
+
+
 class Throttle:
     """Counts attempts by key."""
 
     def __init__(self, redis_url: str) -> None:
-        storage = RedisStorage(redis_url, wrap_exceptions=False, socket_timeout=1, socket_connect_timeout=1)
+        storage = _OneClient(redis_url, wrap_exceptions=False, socket_timeout=1, socket_connect_timeout=1)
         self._shared = FixedWindowRateLimiter(storage)
         self._own = FixedWindowRateLimiter(MemoryStorage())
 
