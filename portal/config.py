@@ -58,6 +58,7 @@ SETTINGS = (
         "older keys, the latest first, joined by commas: what they signed holds until they are taken out",
         secret=True,
     ),
+    Setting("PORTAL_SECURITY_CONTACT", "", "address for those who find a hole, shown on /safety and in security.txt"),
     Setting(
         "PORTAL_HOSTS",
         "",

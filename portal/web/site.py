@@ -97,6 +97,8 @@ ACCOUNT = (
 FOOTER = (
     Place("promises", "/promises", _l("Our promises")),
     Place("privacy", "/privacy", _l("Privacy")),
+    Place("terms", "/terms", _l("Terms")),
+    Place("safety", "/safety", _l("How we keep it safe")),
     Place("api", "/api/v1/docs", _l("API")),
 )
 

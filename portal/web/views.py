@@ -1,18 +1,20 @@
 """Pages of the shell: the front, the staff's door, language and theme."""
 
-from urllib.parse import urlsplit
+from datetime import timedelta
 
-from flask import Blueprint, Flask, redirect, render_template, request
+from flask import Blueprint, Flask, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from portal.analytics import facade as analytics
 from portal.community.facade import boards_for
+from portal.kernel.clock import now
 from portal.kernel.errors import NotFound
 from portal.members import facade as members
 from portal.members.policy import access, anyone, signed_in
+from portal.members.rules import own_path
 from portal.members.services import set_language
-from portal.web import cache, errors, headers, health, home, language, templating, tokens
+from portal.web import cache, errors, headers, health, home, language, safety, templating, tokens
 from portal.web.language import CODES, COOKIE, reader
 from portal.web.site import Site
 
@@ -64,6 +66,29 @@ def member(member_id: int, slug: str = "") -> ResponseReturnValue:  # noqa: ARG0
     )
 
 
+@web.get("/safety")
+@access(anyone)
+def how_it_is_kept_safe() -> ResponseReturnValue:
+    """Say how this place is kept safe, as it is configured."""
+    return render_template(
+        "web/safety.html", parts=safety.parts(), contact=current_app.config["PORTAL_SECURITY_CONTACT"]
+    )
+
+
+@web.get("/.well-known/security.txt")
+@access(anyone)
+def security_txt() -> ResponseReturnValue:
+    """Tell those who find a hole where to write (RFC 9116)."""
+    contact = current_app.config["PORTAL_SECURITY_CONTACT"]
+    if not contact:
+        raise NotFound
+    way = contact if "://" in contact else f"mailto:{contact}"
+    site = current_app.config["PORTAL_URL"]
+    expires = (now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
+    lines = [f"Contact: {way}", f"Expires: {expires}", "Preferred-Languages: it, en", f"Policy: {site}/safety"]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
+
+
 @web.get("/staff")
 @access(signed_in)
 def staff() -> ResponseReturnValue:
@@ -98,6 +123,4 @@ def _remember(answer: Response, name: str, value: str) -> Response:
 
 def _back(target: str) -> str:
     """Return a path of ours; anything that would lead elsewhere becomes the front."""
-    parts = urlsplit(target)
-    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
-    return target if safe else "/"
+    return own_path(target)
