@@ -1,7 +1,7 @@
 # Everything one does here. `make` alone prints the list.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run work test tryton lint fix types contracts sure bench attack lock messages assets
+.PHONY: help setup run work test tryton lint fix types contracts sure bench attack axe lock messages assets
 MAKEFLAGS += --no-print-directory
 
 # Compiled modules save seconds at each start.
@@ -70,6 +70,10 @@ sure: test lint types contracts ## all of it, as before a commit that others bui
 
 bench: setup ## measure, and print the table
 	$(BIN)/python -m bench $(BENCH)
+
+axe: setup ## axe-core over every page, each kind of member, both languages, themes and widths (half an hour)
+	@$(PYTHON) tools/browser.py
+	@$(BIN)/python -m tests.journeys.axe $(AXE)
 
 attack: setup ## wapiti, sqlmap and schemathesis against a demo on this machine (an hour)
 	@$(BIN)/python tools/attack $(ATTACK)

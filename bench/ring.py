@@ -1,14 +1,14 @@
-"""What a ring of throw-away accounts buys on real boards, with and without a bridge to people who are trusted.
+"""What a ring of throw-away accounts buys on real boards, with and without bridges to people who are trusted.
 
-``IDEAS``, ``COMMENTS`` and ``QUESTIONS`` in the environment name the files (see `importing`); their times are moved so
-that the last day is today. Imported support has no voters; therefore each comment in favour of an idea is taken as its
-author's vote. Nobody of an imported board is known to the company, so somebody must be made known: one in twenty of
-those who asked or commented becomes a contact of the CRM, and so does who proposed for the city, an organisation or a
-meeting.
+``IDEAS``, ``COMMENTS`` and ``QUESTIONS`` in the environment name the files (see `importing`). Times are moved: the
+last day of the questions is yesterday, and so is the busiest fortnight's end of the ideas; what came later is left out.
+Imported support has no voters; therefore each comment in favour of an idea is taken as its author's vote. Nobody of an
+imported board is known to the company, so somebody must be made known: one in three of those who asked or commented
+becomes a contact of the CRM, and so does who proposed for the city, an organisation or a meeting.
 
 The ring: one account that is to rise; the others propose, vote, ask, accept and thank in a circle, thirty acceptances
-and more for the one, on nine days. A bridge is a known member who accepts an answer of the ring and votes for its
-idea. Each case runs in a transaction that is given up.
+and more for the one, on nine days. A bridge is a known member who does one thing: accepts an answer of the ring or,
+by turns, votes for its idea. Each case runs in a transaction that is given up.
 """
 
 import gzip
@@ -45,7 +45,8 @@ from portal.support import services as support
 
 BOARDS = {"ideas": "bench", "questions": "bench-support"}
 SIZES, BRIDGES = (10, 50), (0, 1, 3, 5)
-DAYS, ACCEPTANCES, KNOWN = 9, 30, 20
+DAYS, ACCEPTANCES, KNOWN = 9, 30, 3
+FORTNIGHT = timedelta(days=14)
 chance = random.Random(11)
 
 
@@ -71,6 +72,7 @@ def _bring_in(environ: dict[str, str]) -> None:
     files |= {kind: Path(os.environ[kind.upper()]) for kind in files if os.environ.get(kind.upper())}
     lines = {kind: list(_rows(path)) for kind, path in files.items()}
     _to_today(lines["questions"])
+    _at_the_busiest(lines)
     _to_today([*lines["ideas"], *lines["comments"]])
     for kind in ("ideas", "comments", "questions"):
         imported(environ, kind, written(folder / f"moved-{kind}.jsonl.gz", lines[kind]))
@@ -96,6 +98,21 @@ def _to_today(rows: list[dict[str, Any]]) -> None:
         plain = row["created_at"]
         moved = datetime.fromisoformat(plain) + shift
         row["created_at"] = moved.date().isoformat() if len(plain) <= len("2016-01-22") else moved.isoformat()
+
+
+def _at_the_busiest(lines: dict[str, list[dict[str, Any]]]) -> None:
+    """Leave out what came after the fortnight in which most comments were written."""
+    times = sorted(datetime.fromisoformat(row["created_at"]).replace(tzinfo=None) for row in lines["comments"])
+    first, most, end = 0, 0, times[-1]
+    for number, at in enumerate(times):
+        while times[first] < at - FORTNIGHT:
+            first += 1
+        if number - first > most:
+            most, end = number - first, at
+    for kind in ("ideas", "comments"):
+        lines[kind] = [
+            row for row in lines[kind] if datetime.fromisoformat(row["created_at"]).replace(tzinfo=None) <= end
+        ]
 
 
 def _make_known(rows: list[dict[str, Any]]) -> None:
@@ -199,7 +216,7 @@ def _case(size: int, bridges: int, *, confirmed: bool) -> list[list[Any]]:
          "of one known member's", f"≤ {0.57 * bridges * 1.25:.2f}"],
         [f"{name}: points of the whole ring", round(ring_points, 1), f"from {asked} acceptances", ""],
         [f"{name}: place by answers accepted", min(one.answer_count_place for one in experts), "by simple count", ""],
-        [f"{name}: effective votes", round(_effective(idea), 1), f"of {size - 1 + bridges}", ""],
+        [f"{name}: effective votes", round(_effective(idea), 1), f"of {size - 1 + bridges // 2}", ""],
     ]  # fmt: skip
     rows += [
         [f"{name}: places bought in “{order}”", unvoted - after[order].index(idea) - 1, f"of {unvoted}", ""]
@@ -269,11 +286,15 @@ def _category() -> str:
 
 
 def _bridge(ring: list[Viewer], idea: int, count: int) -> None:
-    """Let real, known members accept one answer of the ring and vote for its idea."""
-    for known, at in zip(chance.sample(sorted(reputation.seeds()), count), _moments(count), strict=True):
+    """Let real, known members do one thing each: accept an answer of the ring or, by turns, vote for its idea."""
+    for number, (known, at) in enumerate(
+        zip(chance.sample(sorted(reputation.seeds()), count), _moments(count), strict=True)
+    ):
         who = viewer_of(known)
-        support.accept_answer(_answered(who, chance.choice(ring), at), who, at=at + timedelta(hours=2))
-        ideas.cast_vote(idea, who, at=at)
+        if number % 2:
+            ideas.cast_vote(idea, who, at=at)
+        else:
+            support.accept_answer(_answered(who, ring[0], at), who, at=at + timedelta(hours=2))
 
 
 # What came of it

@@ -58,7 +58,6 @@ def _create_ledger() -> None:
             points bigint NOT NULL,
             people bigint NOT NULL,
             days bigint NOT NULL,
-            trust double precision NOT NULL,
             place bigint,
             ranked bigint NOT NULL,
             stale boolean NOT NULL,

@@ -15,16 +15,13 @@ import numpy as np
 from scipy.special import betaincinv
 
 from portal.analytics.routing.baselines import z_score
-from portal.analytics.trust import pagerank
+from portal.analytics.trust import TRUSTED, pagerank
 
 DECAY_DAYS = 180.0
 PRIOR_WEIGHT = 4.0
 LOW, HIGH = 0.05, 0.95
 LEAST_PEOPLE = 5
 LEAST_DAYS = 7
-LEAST_TRUST = 3.0
-"""What the trust of those people must add up to: that of three whom the company knows."""
-ROUNDING = 1e-9
 DOUBT = 0.5
 """Everybody's mean before there is any evidence."""
 
@@ -58,8 +55,6 @@ class Standing:
     good: float = 0.0
     bad: float = 0.0
     people: set[int] = field(default_factory=set)
-    trust: float = 0.0
-    """What the trust of these people adds up to."""
     days: set[date] = field(default_factory=set)
     answer_ids: list[int] = field(default_factory=list)
     low: float = 0.0
@@ -81,8 +76,7 @@ class Standing:
     @property
     def is_ranked(self) -> bool:
         """Return whether there is enough for a public place: people who are trusted, on different days."""
-        enough = len(self.people) >= LEAST_PEOPLE and len(self.days) >= LEAST_DAYS
-        return enough and self.trust >= LEAST_TRUST - ROUNDING
+        return len(self.people) >= LEAST_PEOPLE and len(self.days) >= LEAST_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +136,9 @@ def _add(
             continue
         if word.good:
             standing.good += weight * scale
-            if word.member_id not in standing.people:
+            if voices[word.member_id] >= TRUSTED:
                 standing.people.add(word.member_id)
-                standing.trust += voices[word.member_id]
-            standing.days.add(given.at.date())
+                standing.days.add(given.at.date())
         else:
             standing.bad += weight * scale
 

@@ -8,8 +8,8 @@ from sqlalchemy import select, text
 from portal.analytics import facade, figures, queries
 from portal.analytics.models import AnswerCourse, IdeaCourse, MemberDay, MemberFigures
 from portal.analytics.reputation.services import trust
-from portal.analytics.services import participation
 from portal.analytics.services import figures as keeping
+from portal.analytics.services import participation
 from portal.ideas import services as ideas
 from portal.kernel import projections
 from portal.kernel.clock import now

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from portal.analytics.models import Expertise, IdeaCourse
 from portal.analytics.reputation.models import ReputationEntry
-from portal.analytics.reputation.rules import Kind
+from portal.analytics.reputation.rules import TRUSTED, Kind
 from portal.kernel.database import db
 
 Ground = dict[str, Any]
@@ -57,7 +57,7 @@ def _helped_many(ids: list[int]) -> dict[int, Ground]:
     people = func.count(LINES.actor_id.distinct())
     rows = db.session.execute(
         select(LINES.beneficiary_id, people)
-        .where(LINES.beneficiary_id.in_(ids), LINES.counted > 0,
+        .where(LINES.beneficiary_id.in_(ids), LINES.counted > 0, LINES.weight >= TRUSTED,
                LINES.kind.in_([Kind.ACCEPTED, Kind.HELPED, Kind.SPARED]), *STANDS)
         .group_by(LINES.beneficiary_id)
         .having(people >= HELPED_MANY)

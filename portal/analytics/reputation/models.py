@@ -53,7 +53,6 @@ class Reputation(Model):
     points: Mapped[int] = mapped_column(default=0)
     people: Mapped[int] = mapped_column(default=0)
     days: Mapped[int] = mapped_column(default=0)
-    trust: Mapped[float] = mapped_column(Float(53), default=0.0)
     place: Mapped[int | None] = mapped_column(default=None)
     ranked: Mapped[int] = mapped_column(default=0)
     stale: Mapped[bool] = mapped_column(default=True)

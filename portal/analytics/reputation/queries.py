@@ -17,7 +17,7 @@ from portal.analytics.reputation.models import (
     TrustSpread,
     TrustStanding,
 )
-from portal.analytics.reputation.rules import WORTH, Entry
+from portal.analytics.reputation.rules import TRUSTED, WORTH, Entry
 from portal.kernel.database import db
 from portal.kernel.paging import Page, decode_cursor, page_of
 from portal.members.models import Member
@@ -53,7 +53,6 @@ class Sum:
     points: float = 0.0
     people: int = 0
     days: int = 0
-    trust: float = 0.0
     place: int | None = None
     ranked: int = 0
     folded_at: datetime | None = None
@@ -198,7 +197,7 @@ def sums_of(member_ids: Collection[int]) -> dict[int, Sum]:
     """Return what members' lines add up to."""
     rows = db.session.scalars(select(Reputation).where(Reputation.member_id.in_(list(member_ids))))
     found = {
-        row.member_id: Sum(row.points / 1000, row.people, row.days, row.trust, row.place, row.ranked, row.folded_at)
+        row.member_id: Sum(row.points / 1000, row.people, row.days, row.place, row.ranked, row.folded_at)
         for row in rows
     }
     return {member_id: found.get(member_id, Sum()) for member_id in member_ids}
@@ -278,7 +277,7 @@ def well_received(member_ids: Collection[int]) -> dict[int, set[tuple[str, int]]
     """Return the things of members for which somebody trusted gave them points that stand."""
     rows = db.session.execute(
         select(LINES.beneficiary_id, LINES.object_kind, LINES.object_id)
-        .where(LINES.beneficiary_id.in_(list(member_ids)), LINES.counted > 0)
+        .where(LINES.beneficiary_id.in_(list(member_ids)), LINES.counted > 0, LINES.weight >= TRUSTED)
         .distinct()
     )
     found: dict[int, set[tuple[str, int]]] = defaultdict(set)

@@ -18,8 +18,8 @@ PAIR_CAP = 30 * SCALE
 OBJECT_CAP = 100 * SCALE
 LEAST_PEOPLE = 5
 LEAST_DAYS = 7
-LEAST_TRUST = 3.0
-"""A public place needs people whose trust adds up to that of three whom the company knows."""
+TRUSTED = 0.75
+"""Whoever weighs so much counts as a person towards a public place; a ring with five bridges makes none."""
 
 
 class Kind(StrEnum):
@@ -117,11 +117,8 @@ class Folded:
     points: int = 0
     lines: dict[int, Line] = field(default_factory=dict)
     people: set[int] = field(default_factory=set)
+    """Those who are trusted and gave something that counts."""
     days: set[date] = field(default_factory=set)
-
-    def trust(self, weights: Mapping[int, float]) -> float:
-        """Return what the trust of all who spoke adds up to."""
-        return float(sum(weights.get(person, 0.0) for person in sorted(self.people)))
 
 
 def fold(entries: Iterable[Entry], weights: Mapping[int, float]) -> Folded:
@@ -148,7 +145,7 @@ def fold(entries: Iterable[Entry], weights: Mapping[int, float]) -> Folded:
         line = _counted(one, dead.get(one.id), weights, room)
         folded.lines[one.id] = line
         folded.points += line.counted
-        if line.counted > 0 and one.actor_id is not None:
+        if line.counted > 0 and one.actor_id is not None and weights.get(one.actor_id, 0.0) >= TRUSTED:
             folded.people.add(one.actor_id)
             folded.days.add(one.at.date())
     return folded
@@ -204,8 +201,3 @@ def _counted(one: Entry, reversed_by: int | None, weights: Mapping[int, float], 
     if not WORTH[one.kind].capped:
         return Line(wanted)
     return Line(*room.take(one, wanted))
-
-
-def has_place(people: int, days: int, trust: float) -> bool:
-    """Return whether there is enough for a public place: people whose trust adds up, on different days."""
-    return people >= LEAST_PEOPLE and days >= LEAST_DAYS and trust >= LEAST_TRUST

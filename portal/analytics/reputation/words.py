@@ -49,7 +49,7 @@ NEEDS = {
     Need.SHARE: _l("share of your ideas and answers that were well received, at least"),
     Need.JUDGED: _l("ideas and answers in a year"),
     Need.DAYS: _l("active days in 90"),
-    Need.PEOPLE: _l("people who gave you points"),
+    Need.PEOPLE: _l("people others trust who gave you points"),
     Need.FLAGS: _l("posts out of sight in 90 days, at most"),
 }
 BADGES = {

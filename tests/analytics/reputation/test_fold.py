@@ -35,6 +35,7 @@ def test_the_examples_in_words():
 
 def test_a_line_counts_its_points_times_the_trust_of_who_gave_it():
     assert points([line(1), line(2, actor=9), line(3, actor=10)], {8: 1.0, 9: 0.25}) == 2 + 0.5
+    assert fold([line(1), line(2, actor=9)], {8: 1.0, 9: 0.74}).people == {8}
     folded = fold([line(1, actor=10)], {})
     assert folded.lines[1].cap == Cap.UNKNOWN
     assert folded.people == set()

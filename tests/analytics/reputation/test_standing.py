@@ -66,7 +66,7 @@ def test_a_member_climbs_by_answers_that_are_received_well_and_falls_when_they_a
     climb = facade.climb_of(helper.id)
     assert (climb.level, climb.signs.good, climb.signs.judged) == (Level.REGULAR, 6, 6)
     assert climb.next is Level.TRUSTED
-    support.hide_answer(answer, actor=moderator)
+    support.hide_answer(answer, actor_id=moderator.id)
     look()
     assert facade.climb_of(helper.id).level is Level.KNOWN
     fell = db.session.scalars(

@@ -19,16 +19,16 @@ FROM unnest(CAST(:ids AS bigint[]), CAST(:weights AS double precision[]), CAST(:
             CAST(:caps AS text[])) AS n (id, weight, counted, cap)
 WHERE e.id = n.id AND (e.weight, e.counted, e.cap) IS DISTINCT FROM (n.weight, n.counted, n.cap)""")
 _SUMS = text("""
-INSERT INTO reputation (member_id, points, people, days, trust, ranked, stale, folded_at)
+INSERT INTO reputation (member_id, points, people, days, ranked, stale, folded_at)
 SELECT n.*, 0, false, :at
-FROM unnest(CAST(:ids AS bigint[]), CAST(:points AS bigint[]), CAST(:people AS bigint[]), CAST(:days AS bigint[]),
-            CAST(:trust AS double precision[])) AS n (member_id, points, people, days, trust)
+FROM unnest(CAST(:ids AS bigint[]), CAST(:points AS bigint[]), CAST(:people AS bigint[]), CAST(:days AS bigint[]))
+     AS n (member_id, points, people, days)
 ON CONFLICT (member_id) DO UPDATE SET points = excluded.points, people = excluded.people, days = excluded.days,
-    trust = excluded.trust, stale = false, folded_at = excluded.folded_at""")
+    stale = false, folded_at = excluded.folded_at""")
 _PLACES = text("""
 WITH fit AS (
     SELECT member_id, rank() OVER (ORDER BY points DESC) AS place, count(*) OVER () AS ranked FROM reputation
-    WHERE people >= :people AND days >= :days AND trust >= :trust AND points > 0
+    WHERE people >= :people AND days >= :days AND points > 0
 )
 UPDATE reputation r SET place = f.place, ranked = coalesce(f.ranked, 0)
 FROM reputation a LEFT JOIN fit f USING (member_id)
@@ -66,14 +66,14 @@ def _refold(ids: Sequence[int]) -> None:
             (line_id, float(weights.get(givers[line_id] or 0, 0.0)), line.counted, str(line.cap))
             for line_id, line in folded.lines.items()
         ]
-        sums.append((member_id, folded.points, len(folded.people), len(folded.days), folded.trust(weights)))
+        sums.append((member_id, folded.points, len(folded.people), len(folded.days)))
     _store(lines, sums)
 
 
 def _store(lines: list[tuple[int, float, int, str]], sums: list[tuple[Any, ...]]) -> None:
     if lines:
         db.session.execute(_LINES, _columns(("ids", "weights", "counts", "caps"), lines))
-    db.session.execute(_SUMS, {"at": now(), **_columns(("ids", "points", "people", "days", "trust"), sums)})
+    db.session.execute(_SUMS, {"at": now(), **_columns(("ids", "points", "people", "days"), sums)})
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
@@ -82,5 +82,4 @@ def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str,
 
 def give_places() -> None:
     """Work out the public places of all members anew."""
-    wants = {"people": rules.LEAST_PEOPLE, "days": rules.LEAST_DAYS, "trust": rules.LEAST_TRUST}
-    db.session.execute(_PLACES, wants)
+    db.session.execute(_PLACES, {"people": rules.LEAST_PEOPLE, "days": rules.LEAST_DAYS})

@@ -33,8 +33,8 @@ FROM unnest(CAST(:ids AS bigint[]), CAST(:whose AS bigint[]), CAST(:reverses AS 
      AS n (id, whose, reverses, by)
 WHERE e.id = n.id""")
 _STALE = text("""
-INSERT INTO reputation (member_id, points, people, days, trust, ranked, stale)
-SELECT id, 0, 0, 0, 0, 0, true FROM unnest(CAST(:ids AS bigint[])) AS id
+INSERT INTO reputation (member_id, points, people, days, ranked, stale)
+SELECT id, 0, 0, 0, 0, true FROM unnest(CAST(:ids AS bigint[])) AS id
 ON CONFLICT (member_id) DO UPDATE SET stale = true""")
 
 
