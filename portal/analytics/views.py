@@ -22,6 +22,8 @@ from portal.kernel.formats import percent
 from portal.kernel.progress import RUNNING
 from portal.members import facade as members
 from portal.members.policy import access, role, signed_in
+from portal.members.privacy.services import worked_out
+from portal.members.privacy.words import RECORDS
 from portal.members.rules import Role
 from portal.members.session import current_viewer
 from portal.support import facade as support
@@ -206,6 +208,8 @@ def my_figures() -> ResponseReturnValue:
         described=metrics_of("member"),
         figures=facade.contact_figures([mine])[mine],
         lifecycles=LIFECYCLE_WORDS,
+        worked_out=worked_out(mine),
+        records=RECORDS,
     )
 
 

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from portal.kernel import personal
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.jobs import Promise
@@ -20,8 +21,10 @@ from portal.members import queries, services
 from portal.members.models import Consent, Member, MemberSession
 from portal.members.privacy import erasing, files
 from portal.members.privacy import services as privacy
+from portal.members.privacy.words import RECORDS
 from portal.members.rules import Purpose
 from tests.conftest import Workers
+from tests.members.a_whole_life import live
 from tests.members.factories import a_member, a_token, bearer, sign_in
 
 
@@ -177,3 +180,23 @@ def test_all_pages_are_italian_for_italians(app: Flask, client: FlaskClient) -> 
         ("/privacy", "Come trattiamo i dati"),
     ):
         assert words in client.get(path, headers={"Accept-Language": "it"}).text, path
+
+
+def test_the_page_of_figures_leads_to_everything_that_is_worked_out(committed: Flask, workers: Workers) -> None:
+    life = live(committed)
+    workers.run()
+    client = sign_in(committed.test_client(), life.id)
+    page = client.get("/account/figures").text
+    worked_out = privacy.worked_out(life.id)
+    assert {"days", "idea_courses", "answer_courses"} <= set(worked_out)
+    for name in worked_out:
+        assert f'href="/account/privacy/data/{name}"' in page
+        assert client.get(f"/account/privacy/data/{name}").status_code == 200
+    menu = client.get("/questions").text
+    assert 'href="/account/figures"' in menu
+    assert 'href="/account/privacy"' in menu
+
+
+def test_every_kind_of_record_has_a_name(portal: Flask) -> None:
+    exported = {one.export for one in personal.tables().values() if one.export}
+    assert exported - set(RECORDS) == set()

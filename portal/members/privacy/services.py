@@ -138,6 +138,12 @@ def held(member_id: int) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+def worked_out(member_id: int) -> dict[str, int]:
+    """Return how many records there are of what is worked out about a member, by kind: figures, ranks, guesses."""
+    derived = {one.export for one in personal.tables().values() if one.move is personal.Move.DERIVED}
+    return {name: count for name, count in held(member_id).items() if name in derived}
+
+
 def records(member_id: int, name: str) -> list[dict[str, Any]] | None:
     """Return the latest records of one kind as they are exported, at most `MOST_ROWS`; None for an unknown kind."""
     found = next((one for one in personal.tables().values() if one.export == name), None)
