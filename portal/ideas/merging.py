@@ -16,7 +16,7 @@ JOINED, PARTED = "merge", "unmerge"
 """Origins of the lines that a join and its end write."""
 # Every vote of the gone account with the standing it was given with, and whether the kept one has a vote there, too.
 _VOTES = text("""
-SELECT v.idea_id, v.kind, v.at, v.fresh, e.verified, e.tenure_days, t.board_id, t.author_id,
+SELECT v.idea_id, v.kind, v.at, v.fresh, e.verified, e.tenure_days, t.board_id, t.author_id, t.listed,
        EXISTS (SELECT FROM vote k WHERE k.idea_id = v.idea_id AND k.member_id = :kept) AS both,
        (SELECT email_verified_at IS NOT NULL FROM member WHERE id = :kept) AS known
 FROM vote v JOIN idea_tally t USING (idea_id)
@@ -26,7 +26,7 @@ JOIN LATERAL (
 ) AS e ON true
 WHERE v.member_id = :gone ORDER BY v.idea_id""")
 _STILL = text("""
-SELECT t.board_id, t.author_id, v.kind, v.at FROM idea_tally t
+SELECT t.board_id, t.author_id, t.listed, v.kind, v.at FROM idea_tally t
 LEFT JOIN vote v ON v.idea_id = t.idea_id AND v.member_id = :member WHERE t.idea_id = :idea""")
 
 
@@ -37,26 +37,29 @@ def join_votes(joining: Joining) -> None:
     for row in rows:
         idea = {"idea_id": row.idea_id, "board_id": row.board_id, "author_id": row.author_id}
         vote = {"kind": row.kind, "at": row.at, "verified": row.verified, "tenure_days": row.tenure_days}
-        _withdraw(joining, joining.gone_id, idea, {**vote, "fresh": row.fresh}, JOINED)
+        # What nobody sees is told to nobody, unless it changes how often somebody voted.
+        told = row.listed or row.both
+        _withdraw(joining, joining.gone_id, idea, {**vote, "fresh": row.fresh}, JOINED, told=told)
         if not row.both:
-            _cast(joining, joining.kept_id, idea, {**vote, "fresh": row.fresh and not row.known}, JOINED)
+            _cast(joining, joining.kept_id, idea, {**vote, "fresh": row.fresh and not row.known}, JOINED, told=told)
         before = {**vote, "at": row.at.isoformat(), "fresh": row.fresh, "handed_over": not row.both}
         joining.tell("vote", {"idea_id": row.idea_id}, before)
 
 
 @parts("vote")
-def part_votes(joining: Joining, told: list[Told]) -> None:
+def part_votes(joining: Joining, done: list[Told]) -> None:
     """Hand the votes back. One that was taken back or changed since both were one person stays as she left it."""
-    for one in sorted(told, key=lambda told: int(told.key["idea_id"])):
+    for one in sorted(done, key=lambda vote: int(vote.key["idea_id"])):
         idea_id, at = int(one.key["idea_id"]), datetime.fromisoformat(one.before["at"])
         found = db.session.execute(_STILL, {"idea": idea_id, "member": joining.kept_id}).one()
         idea = {"idea_id": idea_id, "board_id": found.board_id, "author_id": found.author_id}
         vote = {name: one.before[name] for name in ("kind", "verified", "tenure_days", "fresh")} | {"at": at}
+        told = found.listed or not one.before["handed_over"]
         if one.before["handed_over"]:
             if found.at != at or found.kind != vote["kind"]:
                 continue
-            _withdraw(joining, joining.kept_id, idea, vote, PARTED)
-        _cast(joining, joining.gone_id, idea, vote, PARTED)
+            _withdraw(joining, joining.kept_id, idea, vote, PARTED, told=told)
+        _cast(joining, joining.gone_id, idea, vote, PARTED, told=told)
 
 
 def _say(joining: Joining, member_id: int, idea: Mapping[str, int], vote: Mapping[str, Any], origin: str) -> ledger.Say:
@@ -65,31 +68,32 @@ def _say(joining: Joining, member_id: int, idea: Mapping[str, int], vote: Mappin
     )
 
 
-def _withdraw(joining: Joining, member_id: int, idea: Mapping[str, int], vote: Mapping[str, Any], origin: str) -> None:
+def _withdraw(
+    joining: Joining, member_id: int, idea: Mapping[str, int], vote: Mapping[str, Any], origin: str, *, told: bool
+) -> None:
     written = ledger.hand_over(_say(joining, member_id, idea, vote, origin), cast=False)
-    gone = VoteWithdrawn(
-        actor_id=member_id,
-        kind=vote["kind"],
-        fresh=written.before_fresh,
-        cast_on=vote["at"].date().isoformat(),
-        **idea,
-    )
-    publish(gone, quiet=True)
+    if told:
+        cast_on = vote["at"].date().isoformat()
+        gone = VoteWithdrawn(actor_id=member_id, kind=vote["kind"], fresh=written.before_fresh, cast_on=cast_on, **idea)
+        publish(gone, quiet=True)
 
 
-def _cast(joining: Joining, member_id: int, idea: Mapping[str, int], vote: Mapping[str, Any], origin: str) -> None:
+def _cast(
+    joining: Joining, member_id: int, idea: Mapping[str, int], vote: Mapping[str, Any], origin: str, *, told: bool
+) -> None:
     written = ledger.hand_over(_say(joining, member_id, idea, vote, origin), cast=True)
-    stands = VoteCast(
-        actor_id=member_id,
-        kind=vote["kind"],
-        seq=written.seq,
-        origin=origin,
-        fresh=vote["fresh"],
-        verified=vote["verified"],
-        tenure_days=vote["tenure_days"],
-        **idea,
-    )
-    publish(stands, at=vote["at"], quiet=True)
+    if told:
+        stands = VoteCast(
+            actor_id=member_id,
+            kind=vote["kind"],
+            seq=written.seq,
+            origin=origin,
+            fresh=vote["fresh"],
+            verified=vote["verified"],
+            tenure_days=vote["tenure_days"],
+            **idea,
+        )
+        publish(stands, at=vote["at"], quiet=True)
 
 
 _WRITTEN = text("SELECT id, author_id FROM idea WHERE author_id = ANY(CAST(:members AS bigint[]))")

@@ -66,7 +66,7 @@ const bring = async (form) => {
   if (local) { put(form, JSON.parse(local)); keep(form); return; }
   if (form.dataset.local || Number(form.elements.draft_version?.value) || root.dataset.status || form.querySelector('textarea')?.value.trim()) return;
   const answer = await fetch(`/drafts/${form.dataset.draft}`, { headers: HX });
-  if (!answer.ok || differs(form)) return;
+  if (answer.status !== 200 || differs(form)) return;
   take(form, await answer.json());
 };
 
