@@ -82,12 +82,14 @@ class Keeper:
 
 
 Screen = Callable[[Post], str | None]
+TwinFinder = Callable[[str, int, Sequence[int]], Sequence[tuple[int, float]]]
 Recount = Callable[[int], None]
 Waiting = Callable[[str, int, int, int, str], None]
 _screens: list[Screen] = []
 _recounts: dict[str, Recount] = {}
 _waiting: list[Waiting] = []
 _keepers: dict[str, Keeper] = {}
+_twin_finders: list[TwinFinder] = []
 
 
 def screens(reader: Screen) -> Screen:
@@ -153,3 +155,14 @@ def keeper_of(kind: str) -> Keeper | None:
 def keepers() -> Mapping[str, Keeper]:
     """Return all kinds of contributions and what can be done with them."""
     return _keepers
+
+
+def finds_twins(find: TwinFinder) -> TwinFinder:
+    """Declare the function that finds what says the same: kind, id and boards in; ids and probabilities out."""
+    _twin_finders[:] = [find]
+    return find
+
+
+def twins_of(kind: str, thing_id: int, boards: Sequence[int]) -> Sequence[tuple[int, float]]:
+    """Return what may say the same on these boards, the likeliest first; nothing where no search is wired."""
+    return _twin_finders[0](kind, thing_id, boards) if _twin_finders else ()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from portal.community import facade as community
+from portal.demo import queue
 from portal.demo.story import Row, Story, tell
 from portal.ideas import services as ideas
 from portal.kernel.clock import now
@@ -56,8 +57,12 @@ def load(progress: Progress | None = None) -> dict[str, int]:
 
     Nobody is notified: what is loaded happened long ago.
     """
+    loader = _Loader(tell(now()))
     with transaction(), gathered(), community.boards_remembered():
-        return _Loader(tell(now())).run(progress or Progress())
+        counts = loader.run(progress or Progress())
+    with transaction(), community.boards_remembered():
+        queue.plant(loader.viewers, loader.ids)
+    return counts
 
 
 class _Loader:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from portal.community import queries as community
 from portal.community.models import Board, ContributionTag, Tag
 from portal.community.queries.conversation import REACTIONS
+from portal.community.screening import Why
 from portal.ideas.models import Idea, IdeaCount, IdeaTally, StageChange, Vote
 from portal.ideas.rules import WEEKS, Stage, VoteKind
 from portal.kernel.clock import now, today
@@ -57,6 +58,8 @@ class IdeaPage:
     """How many supporters have a fresh account that is not confirmed."""
     weeks: list[int]
     """Support of the last twelve weeks, the current one last."""
+    merged: list[int]
+    """Ideas that were found to be the same and lead here."""
     reactions: str | None
     """As `community.queries.conversation.REACTIONS` writes them."""
     tags: list[community.TagCard]
@@ -71,6 +74,11 @@ class IdeaPage:
     def voted(self) -> bool:
         """Return whether the viewer supports it."""
         return self.my_vote == VoteKind.SUPPORT
+
+    @property
+    def merged_away(self) -> bool:
+        """Return whether it leads to another idea, which is the same."""
+        return self.hidden == Why.MERGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ SELECT i.id, i.board_id, i.author_id, m.name, m.kind, m.job, i.title, i.body, i.
            LEFT JOIN idea_day d ON d.idea_id = i.id AND d.day BETWEEN :today - age * 7 - 6 AND :today - age * 7
            GROUP BY age ORDER BY age DESC
        ),
+       ARRAY(SELECT g.id FROM idea g WHERE g.merged_into_id = i.id) AS merged,
        {REACTIONS.format(kind="'idea'", id="i.id")} AS reactions,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(g.id, g.key, g.name) ORDER BY g.key), '[]')
         FROM contribution_tag c JOIN tag g ON g.id = c.tag_id
@@ -210,6 +219,16 @@ def any_idea_for_update(idea_id: int) -> tuple[Idea, IdeaTally]:
     if row is None:
         raise _no_idea()
     return row[0], row[1]
+
+
+def is_seen(idea_id: int) -> bool:
+    """Return whether an idea can be seen, and does not wait."""
+    return bool(db.session.scalar(select(IdeaTally.listed).filter_by(idea_id=idea_id)))
+
+
+def merged_ids(idea_id: int) -> list[int]:
+    """Return the ideas that lead to this one."""
+    return list(db.session.scalars(select(Idea.id).filter_by(merged_into_id=idea_id).order_by(Idea.id)))
 
 
 _STANDING = text("SELECT email_verified_at, joined_at, trust_level FROM member WHERE id = :id")

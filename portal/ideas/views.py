@@ -15,12 +15,12 @@ from portal.community.queries import BoardCard
 from portal.community.queries.conversation import DraftCard
 from portal.community.registry import shows_boards, topics_of
 from portal.community.rules import Origin, Voting, Window, origin_of, thread, window
-from portal.community.views import drafts
 from portal.community.sending import with_files
-from portal.ideas import drawing, guests, lists, queries, rules, services
+from portal.community.views import drafts
+from portal.ideas import drawing, guests, lists, queries, rules, services, twins
 from portal.ideas.forms import REASON_WORDS, CommentForm, IdeaForm, StageForm
 from portal.kernel.clock import today
-from portal.kernel.errors import Invalid
+from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.formats import since
 from portal.kernel.paging import Page
 from portal.members.guests import has_guest_door
@@ -176,7 +176,8 @@ def new() -> ResponseReturnValue:
             _mark(form, refusal)
         else:
             drafts.sent(viewer, "propose")
-            flash(_("Your idea is out. We show it to at least %(n)s people.", n=rules.MIN_VIEWERS))
+            if queries.is_seen(idea_id):
+                flash(_("Your idea is out. We show it to at least %(n)s people.", n=rules.MIN_VIEWERS))
             return redirect(f"/ideas/{idea_id}")
     page = render_template("ideas/new.html", form=form, boards=boards, board=chosen, draft=draft)
     return page, 422 if form.errors else 200
@@ -242,7 +243,12 @@ def show(idea_id: int) -> ResponseReturnValue:
     form, draft = CommentForm(), None
     if "draft" in request.args:
         draft = drafts.begin(current_viewer(), f"comment-idea-{idea_id}", form)
-    page = _show(idea_id, form, StageForm(), draft=draft)
+    try:
+        page = _show(idea_id, form, StageForm(), draft=draft)
+    except NotFound:
+        if (kept := twins.merged_into(idea_id)) is None:
+            raise
+        return redirect(queries.idea_page(current_viewer(), kept).url)
     impressions.record(current_viewer(), KIND, [idea_id], origin_of(request.args.get("from")))
     return page
 
@@ -252,8 +258,10 @@ def _show(
 ) -> ResponseReturnValue:
     viewer = current_viewer()
     idea = queries.idea_page(viewer, idea_id)
+    if idea.merged_away:
+        raise NotFound
     way = queries.way_of(idea_id)
-    comments = community.comments_on(KIND, [idea_id], reader=viewer.member_id).get(idea_id, [])
+    comments = _comments(idea, viewer)
     part = _window(comments)
     topics = topics_of(KIND, [idea_id]).get(idea_id, ())
     may_answer, may_hide = viewer.has_role(*ANSWERING), viewer.has_role(Role.MODERATOR)
@@ -284,6 +292,14 @@ def _show(
         **_voting(idea),
     )
     return render_template("ideas/show.html", idea=idea, form=form, stage_form=stage_form, body=body), status
+
+
+def _comments(idea: queries.IdeaPage, viewer: Viewer) -> list[community.CommentRow]:
+    """Return the comments on an idea and on those that lead to it, as one thread in order of time."""
+    found = community.comments_on(KIND, [idea.id, *idea.merged], reader=viewer.member_id)
+    if not idea.merged:
+        return found.get(idea.id, [])
+    return sorted((one for rows in found.values() for one in rows), key=lambda one: (one.created_at, one.id))
 
 
 def _window(comments: list[community.CommentRow]) -> Window:

@@ -29,6 +29,9 @@ LATELY, LONG_AGO = 30, 180
 KNOWN = 3
 LETTERS = 12
 CLOSE_ENOUGH = 1e-6
+OF_AUTHOR = frozenset(
+    {"joined_today", "joined_lately", "member_for_long", "unconfirmed", "nothing_seen", "seen_before"}
+)
 _WORD = re.compile(r"[^\W\d_]{3,24}")
 _LINK = re.compile(r"https?://[^\s<>\")\]]+|www\.[^\s<>\")\]]+", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d[\d\s().-]{7,}\d")
@@ -143,6 +146,8 @@ def weigh(found: Iterable[str], counts: Counts, total: tuple[float, float]) -> l
     """Return how much each trait says, as a logarithm of odds, those that say most first."""
     spam_texts, fine_texts = total
     weights = []
+    found = list(found)
+    of_author = sum(one in OF_AUTHOR for one in found)
     for one in found:
         spam, fine = counts.get(one, (0.0, 0.0))
         if (n := spam + fine) <= 0:
@@ -150,7 +155,9 @@ def weigh(found: Iterable[str], counts: Counts, total: tuple[float, float]) -> l
         in_spam, in_fine = spam / max(spam_texts, 1.0), fine / max(fine_texts, 1.0)
         raw = in_spam / (in_spam + in_fine)
         chance = (STRENGTH * 0.5 + n * raw) / (STRENGTH + n)
-        weights.append((one, math.log(chance / (1 - chance))))
+        weight = math.log(chance / (1 - chance))
+        # Everybody is new once: all that is known of the author together counts as much as one telling word.
+        weights.append((one, max(min(weight, 1.0), -1.0) / of_author if one in OF_AUTHOR else weight))
     return sorted(weights, key=lambda pair: (-abs(pair[1]), pair[0]))[:TELLING]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from portal.community import facade as community
 from portal.community.models import ContributionTag, Follow, Tag
 from portal.community.queries.conversation import REACTIONS
+from portal.community.screening import Why
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, decode_cursor, page_of
@@ -276,7 +277,11 @@ _ANSWERS: Any = (
     .join(AnswerTally, AnswerTally.answer_id == Answer.id)
     .join(Member, Member.id == Answer.author_id)
 )
-_ANSWERS_TO = _ANSWERS.where(Answer.question_id == bindparam("question"), Answer.hidden_at.is_(None)).order_by(
+_SAME = select(Question.id).where(
+    (Question.id == bindparam("question")) | (Question.merged_into_id == bindparam("question"))
+)
+"""A question, and those that were found to be the same and lead to it."""
+_ANSWERS_TO = _ANSWERS.where(Answer.question_id.in_(_SAME), Answer.hidden_at.is_(None)).order_by(
     AnswerTally.bound.desc(), Answer.created_at, Answer.id
 )
 
@@ -295,11 +300,12 @@ def answers_page(question_id: int, viewer: Viewer, *, cursor: str | None = None,
 
     :raise Invalid: when the cursor is not of this list.
     """
-    wanted = _ANSWERS.where(Answer.question_id == question_id, Answer.hidden_at.is_(None))
+    wanted = _ANSWERS.where(Answer.question_id.in_(_SAME), Answer.hidden_at.is_(None))
     keys = (-AnswerTally.bound, Answer.created_at, Answer.id)
     if (last := decode_cursor(cursor, float, datetime.fromisoformat, int)) is not None:  # type: ignore[arg-type]
         wanted = wanted.where(func.row(*keys) > func.row(*last))
-    rows = db.session.execute(wanted.order_by(*keys).limit(size + 1), {"member": viewer.member_id}).all()
+    values = {"question": question_id, "member": viewer.member_id}
+    rows = db.session.execute(wanted.order_by(*keys).limit(size + 1), values).all()
     answers = [AnswerRow(*row) for row in rows]
     return page_of(answers, size=size, key=lambda row: (-row.bound, row.created_at, row.id))
 
@@ -309,7 +315,8 @@ def answer_row(answer_id: int, viewer: Viewer) -> AnswerRow:
 
     :raise NotFound: when there is none, it or its question is hidden, or its board is not for this viewer.
     """
-    visible = select(Question.hidden_at.is_(None)).where(Question.id == Answer.question_id).scalar_subquery()
+    seen = Question.hidden_at.is_(None) | (Question.hidden_why == Why.MERGED.value)
+    visible = select(seen).where(Question.id == Answer.question_id).scalar_subquery()
     wanted = _ANSWERS.add_columns(visible).where(Answer.id == answer_id)
     row = db.session.execute(wanted, {"member": viewer.member_id}).one_or_none()
     found = AnswerRow(*row[:-1]) if row is not None else None

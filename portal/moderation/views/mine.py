@@ -1,9 +1,10 @@
 """What concerns a member herself: flagging, what came of it, decisions about her own things, appeals."""
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, flash, has_request_context, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from portal.community.screening import Why, when_waiting
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid
 from portal.members.policy import access, signed_in
@@ -112,3 +113,11 @@ def opt_out(decision_id: int) -> ResponseReturnValue:
     joining.opt_out(current_viewer(), decision_id)
     flash(_("Your support stays out of the merged idea."))
     return redirect("/account/moderation", 303)
+
+
+@when_waiting
+def say_that_it_waits(_kind: str, _thing_id: int, _board_id: int, _author_id: int, why: str) -> None:
+    """Tell who has just posted that somebody looks first; programs read it in what the API answers."""
+    if why == Why.HELD and has_request_context() and request.method == "POST" and "/api/" not in request.path:
+        time = words.typical(queries.typical_wait())
+        flash(_("Thank you. Somebody looks at it before others see it, usually within %(time)s.", time=time))

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.community import facade as community
 from portal.community.queries.conversation import DraftCard
+from portal.community.screening import Why
 from portal.community.views import drafts
 from portal.kernel.errors import NotFound
 from portal.members.policy import Viewer, access, anyone
 from portal.members.session import current_viewer
-from portal.support import drawing, queries, rules
+from portal.support import drawing, queries, rules, twins
 from portal.support.drawing import Powers, Thread, drawer
 from portal.support.forms import TextForm
 from portal.support.queries import KIND, AnswerRow, QuestionPage, QuestionRow
@@ -124,7 +125,15 @@ def question(question_id: int) -> ResponseReturnValue:
     form, draft = TextForm(), None
     if "draft" in request.args:
         draft = drafts.begin(viewer, f"answer-{question_id}", form)
-    return shown(viewer, queries.question_page(viewer, question_id), form, draft)
+    try:
+        found = queries.question_page(viewer, question_id)
+        if found.hidden == Why.MERGED:
+            raise NotFound
+    except NotFound:
+        if (kept := twins.merged_into(question_id)) is None:
+            raise
+        return redirect(f"/questions/{queries.question_page(viewer, kept).id}")
+    return shown(viewer, found, form, draft)
 
 
 def shown(viewer: Viewer, found: QuestionPage, form: TextForm, draft: DraftCard | None = None) -> str:
