@@ -58,8 +58,10 @@ def save() -> ResponseReturnValue:
 @bp.get("/drafts/<key>")
 @access(signed_in)
 def draft(key: str) -> Response:
-    """Return one draft to the page with its form."""
+    """Return one draft to the page with its form; scripts are told by an empty answer that there is none."""
     found = queries.draft_of(current_viewer().id, key)
+    if found is None and request.headers.get("HX-Request") == "true":
+        return Response(status=204)
     if found is None:
         raise NotFound(_("There is no such draft."))
     return jsonify(_plain(found))
