@@ -84,11 +84,13 @@ def collected(key: str, act: Callable[[list[Any]], object]) -> list[Any]:
 
 @event.listens_for(Session, "before_commit")
 def _finish(session: Session) -> None:
-    if session.in_nested_transaction() or not session.info.get("before_commit"):
+    if session.in_nested_transaction():
         return
-    session.flush()
-    for act in session.info.pop("before_commit").values():
-        act()
+    # What is done last may ask for something to be done after it.
+    while acts := session.info.pop("before_commit", None):
+        session.flush()
+        for act in acts.values():
+            act()
 
 
 @event.listens_for(Session, "after_commit")

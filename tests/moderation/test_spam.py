@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -48,7 +49,7 @@ def teach(dice: random.Random, count: int) -> None:
         memory.teach("idea", 2 * n + 1, a_post(dice), NEW if n % 3 == 0 else OLD, is_spam=False)
 
 
-def test_precision_and_recall_on_a_planted_set(app: Flask) -> None:
+def test_precision_and_recall_on_a_planted_set(app: Flask, record_property: Callable[[str, object], None]) -> None:
     dice = random.Random(7)
     teach(dice, 25)
     planted = [(a_spam(dice), True) for _ in range(60)] + [(a_post(dice), False) for _ in range(140)]
@@ -60,7 +61,7 @@ def test_precision_and_recall_on_a_planted_set(app: Flask) -> None:
         held[is_spam] += verdict.probability >= 0.9
         brier += (verdict.probability - is_spam) ** 2 / len(planted)
     precision, recall = held[True] / sum(held.values()), held[True] / 60
-    print(f"planted 60 of 200: precision {precision:.3f}, recall {recall:.3f}, Brier {brier:.4f}")
+    record_property("figures", f"precision {precision:.3f}, recall {recall:.3f}, Brier {brier:.4f} on 60 of 200")
     assert precision >= 0.95
     assert recall >= 0.85
     assert brier < 0.05

@@ -29,6 +29,7 @@ from portal.kernel.outbox import has_happened, publish
 from portal.kernel.text import clean_line, clean_text, excerpt, markdown_to_html
 from portal.members.policy import Viewer
 from portal.members.rules import Role
+from portal.members.services import audit
 
 __all__ = [
     "MISSING",
@@ -199,6 +200,8 @@ def edit_idea(
         raise Forbidden(_l("Only its author can change an idea."))
     if tally.stage in rules.CLOSED and not (as_moderator and viewer.has_role(Role.MODERATOR)):
         raise Refused(_l("This idea has been answered; its text stands as it is."))
+    if idea.author_id != viewer.id:
+        audit.note(viewer.id, "idea.edit", "idea", idea.id)
     place = community.board_by_id(viewer, idea.board_id)
     texts = _texts(title, body)
     if writing.rewrite(idea, "idea", viewer, title=texts["title"], body=texts["body"]):
@@ -308,6 +311,8 @@ def set_stage(
     db.session.flush()
     if before != stage:
         _count(idea.board_id, {("stage", before): -1, ("stage", stage): 1})
+    if at is None:
+        audit.note(viewer.id, "idea.stage", "idea", idea.id, before=before, after=stage, answered=bool(words))
     event = IdeaStageChanged(
         actor_id=viewer.id, before=before, stage=stage, reason_code=reason_code, answered=bool(words), **_of(idea)
     )

@@ -18,6 +18,7 @@ from portal.kernel.text import clean_line
 from portal.members import queries as members
 from portal.members.policy import Viewer
 from portal.members.rules import Role
+from portal.members.services import audit
 
 REFUSALS = {
     rules.Refusal.CLOSED: _l("Voting has closed on this idea: the company has answered it."),
@@ -84,6 +85,7 @@ def enter_vote(idea_id: int, staff: Viewer, *, email: str, source: str) -> ledge
         raise Invalid(fields={"email": _l("No member has this address.")})
     # The employee may see the board; the vote is the customer's.
     voter = replace(staff, member_id=voter_id)
+    audit.note(staff.id, "vote.enter", "idea", idea_id, voter=voter_id)
     return cast_vote(idea_id, voter, origin="staff", entered_by=staff.id, source=source)
 
 

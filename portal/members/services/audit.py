@@ -20,6 +20,7 @@ from portal.members.models.audit import AuditEntry
 START = hashlib.sha256(b"portal audit").digest()
 LONGEST = 200
 STREAM = 2000
+NOTED = "audit.noted"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('portal.audit'))")
 _LAST = text("SELECT seq, hash FROM audit_entry WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1")
 _OPEN = text(
@@ -61,8 +62,19 @@ def note(actor_id: int | None, act: str, subject_kind: str, subject_id: int | No
         "details": {key: _plain(key, value) for key, value in sorted(details.items())},
     }
     entry_id: int = db.session.execute(insert(AuditEntry).values(row).returning(AuditEntry.id)).scalar_one()
+    db.session().info[NOTED] = True
     before_commit(seal, key="audit")
     return entry_id
+
+
+def note_unless_noted(actor_id: int | None, act: str, subject_kind: str, subject_id: int | None, **ids: Any) -> None:
+    """Write an act down as the last thing of this transaction, unless the act itself has written more about it."""
+
+    def write() -> None:
+        if not db.session().info.get(NOTED):
+            note(actor_id, act, subject_kind, subject_id, **ids)
+
+    before_commit(write, key="audit.unless")
 
 
 def _plain(key: str, value: Any) -> Any:
@@ -81,6 +93,7 @@ def _plain(key: str, value: Any) -> Any:
 
 def seal() -> int:
     """Chain what this transaction wrote to what is there; return how many entries. The lock is kept to its end."""
+    db.session().info.pop(NOTED, None)
     db.session.execute(_LOCK)
     last = db.session.execute(_LAST).one_or_none()
     seq, before = (int(last.seq), bytes(last.hash)) if last is not None else (0, START)

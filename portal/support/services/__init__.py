@@ -15,6 +15,7 @@ from portal.kernel.outbox import has_happened, publish
 from portal.kernel.text import clean_text
 from portal.members.policy import Viewer
 from portal.members.rules import Role
+from portal.members.services import audit
 from portal.support import queries, rules
 from portal.support.events import (
     AnswerEdited,
@@ -162,6 +163,8 @@ def edit_question(
     question = question_to_change(question_id, viewer, waiting=True)
     agent = is_agent(viewer) or (as_moderator and viewer.has_role(Role.MODERATOR))
     allow(rules.why_not_edit(author_id=question.author_id, member_id=viewer.id, is_agent=agent))
+    if question.author_id != viewer.id:
+        audit.note(viewer.id, "question.edit", "question", question.id)
     title, text = checked(title, body)
     writing.rewrite(question, queries.KIND, viewer, title=title, body=text)
     if tags is not None:
@@ -237,6 +240,8 @@ def edit_answer(answer_id: int, viewer: Viewer, *, body: str, as_moderator: bool
     answer = answer_to_change(answer_id, viewer, waiting=True)
     agent = is_agent(viewer) or (as_moderator and viewer.has_role(Role.MODERATOR))
     allow(rules.why_not_edit(author_id=answer.author_id, member_id=viewer.id, is_agent=agent))
+    if answer.author_id != viewer.id:
+        audit.note(viewer.id, "answer.edit", "answer", answer.id)
     writing.rewrite(answer, "answer", viewer, body=clean_text(body, field="body"))
     if answer.hidden_at is None:
         publish(AnswerEdited(actor_id=viewer.id, **where(answer)))

@@ -11,6 +11,7 @@ from portal.kernel.database import db
 from portal.kernel.errors import Invalid, NotFound, Refused
 from portal.kernel.outbox import publish
 from portal.members.policy import Viewer
+from portal.members.services import audit
 from portal.support import queries, rules
 from portal.support.events import (
     AnswerAccepted,
@@ -150,6 +151,8 @@ def mark_answer(answer_id: int, viewer: Viewer, *, mark: str, on: bool = True, a
         answer.verified_by = viewer.id if on else None
     else:
         setattr(answer, kind, on)
+    if at is None:
+        audit.note(viewer.id, "answer.mark", "answer", answer.id, mark=kind.value, on=on)
     tell(AnswerMarked(actor_id=viewer.id, author_id=answer.author_id, mark=kind.value, on=on, **where(answer)), at)
 
 
