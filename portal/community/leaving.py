@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select, text
+from sqlalchemy import Text, cast, delete, select, text
 
 from portal.community import registry, rules, screening
-from portal.community.models import Reaction
+from portal.community.models import Draft, Reaction
 from portal.community.queries import conversation, mentions
-from portal.community.services import reactions, uploads, writing
+from portal.community.services import drafts, reactions, uploads, writing
 from portal.community.uploads import workshop
 from portal.kernel.database import db
 from portal.kernel.personal import (
@@ -109,12 +109,10 @@ def take_the_name_out(erasing: Erasing) -> None:
             WHERE target_kind = :kind AND target_id = :id""")
         place = {"kind": kind, "id": target_id}
         db.session.execute(versions, {"pattern": pattern, "nobody": NOBODY, **place})
-    drafts = text("""
-        UPDATE draft SET fields = regexp_replace(fields::text, :pattern, :nobody, 'g')::jsonb,
-            title = regexp_replace(title, :name, :nobody, 'g')
-        WHERE fields::text LIKE :part""")
-    values = {"pattern": pattern, "nobody": NOBODY, "name": r"@\S+", "part": f"%(/members/{erasing.member_id}%"}
-    db.session.execute(drafts, values)
+    naming = select(Draft).where(cast(Draft.fields, Text).contains(f"(/members/{erasing.member_id}", autoescape=True))
+    for draft in db.session.scalars(naming.with_for_update()):
+        draft.fields = {name: inside.sub(NOBODY, str(typed)) for name, typed in draft.fields.items()}
+        draft.title = drafts.title_of(draft.fields)
 
 
 def redraw(kind: str, target_id: int, change: "writing.Change") -> None:

@@ -11,13 +11,14 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from portal.community import facade as community
-from portal.community import rules
+from portal.community import leaving, rules
 from portal.community.diffs import diff
 from portal.community.models import Draft, Mention, Reaction, ReactionCount, Revision
 from portal.community.queries import conversation, mentions
 from portal.community.services import drafts, reactions, revisions
 from portal.ideas import queries as idea_queries
 from portal.ideas import services as ideas
+from portal.kernel import personal
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
@@ -181,6 +182,21 @@ def test_a_text_follows_the_new_name_of_whom_it_mentions(committed: Flask, worke
     assert "@Marta D'Amico</a>" in page.html.replace("&#x27;", "'").replace("&#39;", "'")
     assert "Colantoni" not in page.body
     assert page.edited_at is None
+
+
+def test_the_name_of_somebody_who_is_erased_leaves_what_others_wrote(app: Flask) -> None:
+    marta, renzo = named("Marta Colantoni"), named("Renzo")
+    idea = an_idea(renzo, body="Ask @Marta Colantoni")
+    ideas.edit_idea(idea, renzo, title="Skeins", body=f"Do ask [@x](/members/{marta.id})")
+    fields = {"body": f"And [@Marta Colantoni](/members/{marta.id})"}
+    drafts.save(renzo.id, "ask", place="/questions/ask", fields=fields)
+    leaving.take_the_name_out(personal.Erasing(marta.id, texts=False))
+    db.session.flush()
+    db.session.expire_all()
+    page = idea_queries.idea_page(NOBODY, idea)
+    left = [page.body, page.html, *(one.body for one in revisions.history(NOBODY, "idea", idea))]
+    left += [str(one.fields) + one.title for one in conversation.drafts_of(renzo.id)]
+    assert [text for text in left if "Marta" in text or "Colantoni" in text] == []
 
 
 def test_newcomers_mention_few_and_nobody_mentions_a_crowd(app: Flask) -> None:

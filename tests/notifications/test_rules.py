@@ -50,3 +50,10 @@ def test_only_names_of_rooms_are_rooms() -> None:
     assert rules.rooms_asked_for(said) == ["idea:7", "board:2", "member:1"]
     assert rules.rooms_asked_for("idea:7") == []
     assert len(rules.rooms_asked_for([f"idea:{n}" for n in range(1, 99)])) == rules.MOST_ROOMS
+
+
+def test_a_reaction_to_a_comment_on_an_answer_is_heard_on_the_questions_page() -> None:
+    fields = {"target_kind": "comment", "target_id": 5, "board_id": 2, "on_kind": "answer", "on_id": 9}
+    assert rules.hints_of("Reacted", fields, {9: 3}) == [Hint("reaction", "comment:5", ("question:3",))]
+    fields |= {"target_kind": "idea", "target_id": 7, "on_kind": "idea", "on_id": 7}
+    assert rules.hints_of("Unreacted", fields, {}) == [Hint("reaction", "idea:7", ("idea:7",))]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from portal.community import facade as community
@@ -219,7 +219,11 @@ def test_a_picture_is_sent_at_once_described_and_shown(scene: Scene) -> None:
     page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
     page.locator("#comment textarea[name=body]").focus()
     expect(page.locator("#comment [data-tools]")).to_be_visible()
-    picture = {"name": "skein.jpg", "mimeType": "image/jpeg", "buffer": hostile.picture(size=(900, 600))}
+    picture: FilePayload = {
+        "name": "skein.jpg",
+        "mimeType": "image/jpeg",
+        "buffer": hostile.picture(size=(900, 600)),
+    }
     page.locator("#comment input[type=file]").set_input_files(picture)
     words = page.get_by_placeholder("What does the picture show?")
     expect(words).to_be_visible()

@@ -60,7 +60,7 @@ def save(
         _check_room(member_id)
     values = {
         "place": own_path(place)[:500],
-        "title": _title(typed),
+        "title": title_of(typed),
         "fields": typed,
         "device": device[:DEVICE_MOST],
         "saved_at": now(),
@@ -95,7 +95,8 @@ def _check_room(member_id: int) -> None:
         raise Refused(_l("You have %(most)d drafts. Send or throw away some first.", most=rules.DRAFTS_MOST))
 
 
-def _title(fields: Mapping[str, str]) -> str:
+def title_of(fields: Mapping[str, str]) -> str:
+    """Return what a draft is called in a list."""
     return excerpt(fields.get("title") or fields.get("body") or next(filter(None, fields.values()), ""), TITLE)
 
 
