@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from portal.community import queries as community
@@ -264,7 +265,7 @@ def answers_of(ids: Collection[int]) -> dict[int, StageRow]:
                StageChange.answer, StageChange.answer_html, StageChange.reason_code)
         .outerjoin(Member, Member.id == StageChange.by_id)
         .where(StageChange.idea_id.in_(ids), StageChange.answer.is_not(None))
-        .distinct(StageChange.idea_id)
+        .ext(distinct_on(StageChange.idea_id))
         .order_by(StageChange.idea_id, StageChange.at.desc(), StageChange.id.desc())
     )  # fmt: skip
     return {row[0]: StageRow(*row[1:]) for row in rows}

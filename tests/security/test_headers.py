@@ -19,7 +19,8 @@ ALWAYS = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"
 ANSWERS = ("/", "/ideas", "/nowhere", "/static/css/components.css", "/static/nothing.css", "/api/v1/ideas",
            "/api/v1/nowhere", "/api/v1/me", "/staff/topics", "/sign-in", "/safety", "/livez", "/ideas/99999999")  # fmt: skip
 OUTGOING = re.compile(
-    r"\b(?:httpx\.(?:Client|AsyncClient|get|post|put|request|stream)\(|urllib\.request|urlopen\(|http\.client|requests\.(?:get|post|put)\("
+    r"\b(?:httpx\.(?:Client|AsyncClient|get|post|put|request|stream)\(|urllib\.request|urlopen\(|http\.client"
+    r"|requests\.(?:get|post|put)\("
     r"|socket\.create_connection|aiohttp)"
 )
 GUARD = {"portal/kernel/guard.py"}

@@ -221,6 +221,7 @@ def test_every_endpoint_about_a_thing_says_who_may_do_it_to_whose(portal: Flask)
     assert stale == set()
 
 
+@pytest.mark.timeout(3600)
 def test_every_cell_is_answered_as_declared(portal: Flask, town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     asking, wrong, asked = Asking(portal, town), [], 0
     for actor, operation, cell, state, thing_id in matrix(portal, town):
