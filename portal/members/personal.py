@@ -1,6 +1,7 @@
 """What of the tables of people, and of the ground beneath them, is whose."""
 
-from portal.kernel.personal import Erase, Move, declare, nobodys
+from portal.kernel.personal import Erase, Erasing, Move, declare, erases, nobodys
+from portal.members.services import guests, invitations, merging
 
 declare(
     "member",
@@ -176,3 +177,12 @@ declare(
     why="Which accounts were joined; an import is one account.",
 )
 nobodys("member_merge_row", "Keys of the rows that a merge touched; the merge says whose they are.")
+
+
+@erases
+def forget_by_address(erasing: Erasing) -> None:
+    """Forget what stands under her addresses without her number, and how to part accounts that were joined."""
+    addresses = sorted(word for word in erasing.words if "@" in word)
+    guests.forget(addresses)
+    invitations.forget(addresses)
+    merging.forget(erasing.member_id)

@@ -21,9 +21,11 @@ from portal.members import queries, services
 from portal.members.founding import add_identity
 from portal.members.models import Identity, Member
 from portal.members.models.people import MemberMerge
+from portal.members.privacy import erasing
+from portal.members.queries import people
 from portal.members.queries.joined import merged_members
 from portal.members.rules import Purpose
-from portal.members.services import audit
+from portal.members.services import audit, guests, invitations
 from portal.members.services.merging import merge_members, moving, unmerge_members
 from portal.support import facade as support
 from portal.support import services as support_services
@@ -310,3 +312,25 @@ def test_every_table_with_a_member_says_what_a_join_does(portal: Flask) -> None:
     }
     assert undeclared == set()
     assert MemberMerge.__tablename__ in personal.tables()
+
+
+@pytest.mark.usefixtures("app")
+def test_who_is_erased_is_erased_under_every_account_and_not_parted_again() -> None:
+    ada, double = a_member(email="ada@example.org", name="Ada Serra"), a_member(email="ada@example.com", name="A. Serra")
+    _address, _secret = guests.keep_act(
+        "vote", email="ada@example.com", name="Ada", lang="en", title="Yarn", payload={"idea_id": 1}
+    )
+    admin = queries.viewer_of(a_member(kind="staff", roles=["admin"]))
+    card, _secret = invitations.invite(admin, email="ada@example.com", kind="staff")
+    merge_id = merge_members(ada, double, actor_id=None, evidence="Ada Serra told us")
+    erasing.erase(ada, texts=False)
+    db.session.expire_all()
+    gone = db.session.get_one(Member, double)
+    assert (gone.email, gone.erased_at is not None) == (None, True)
+    assert "Serra" not in gone.name
+    assert guests.waiting() == []
+    assert people.invitation_card(card.id).email == ""
+    assert db.session.get_one(MemberMerge, merge_id).evidence == ""
+    assert db.session.scalar(text("SELECT count(*) FROM member_merge_row")) == 0
+    with pytest.raises(Refused):
+        unmerge_members(merge_id, actor_id=None)

@@ -104,6 +104,8 @@ def erase(member_id: int, *, texts: bool, actor_id: int | None = None) -> bool:
     _forget_work(erasing.words)
     tombstones.add(tombstones.digest_of(who.id, who.joined_at), texts=texts)
     _empty_member(who)
+    for gone_id in db.session.scalars(select(Member.id).where(Member.merged_into_id == member_id)).all():
+        erase(gone_id, texts=texts, actor_id=actor_id)  # an account of hers that was joined to this one
     publish(MemberErased(actor_id=actor_id, member_id=member_id, texts_removed=texts))
     sweep_outside.later(member_id, texts, sorted(_hashes(erasing.words)))
     return True

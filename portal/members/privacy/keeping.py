@@ -12,6 +12,7 @@ from portal.kernel.retention import keep
 from portal.members import services
 from portal.members.models import ApiToken, MemberSession
 from portal.members.privacy import files
+from portal.members.services import guests
 
 EXPORT_DAYS = 7
 MAIL_DAYS = 30
@@ -47,6 +48,8 @@ def _forget_runs(moment: datetime) -> None:
 keep("exports", days=EXPORT_DAYS, what=_l("Files with your data that you asked for"), forget=_forget_exports)
 keep("closed sessions", days=CLOSED_DAYS, what=_l("Devices that are signed out, with their address"),
      forget=_forget_sessions)  # fmt: skip
+keep("guest acts", days=guests.DAYS, what=_l("What you did as a guest and did not confirm"))
+keep("confirmed guest acts", days=guests.KEPT_DAYS, what=_l("That something you did as a guest was confirmed"))
 keep("mails", days=MAIL_DAYS, what=_l("Copies of mails, where the portal keeps any"), forget=_forget_mails)
 keep("revoked tokens", days=CLOSED_DAYS, what=_l("Tokens of programs that you have revoked"), forget=_forget_tokens)
 keep("dead work", days=DEAD_DAYS, what=_l("Mails and messages that could not be delivered"), forget=_forget_dead_work)

@@ -35,7 +35,7 @@ class MergeCard:
 def merged_members() -> dict[int, int]:
     """Return for each account that was joined to another the one that stands for both now."""
     rows = db.session.execute(select(Member.id, Member.merged_into_id).where(Member.merged_into_id.is_not(None)))
-    return {row[0]: row[1] for row in rows}
+    return {gone: kept for gone, kept in rows if kept is not None}
 
 
 def as_merged(event: Event, merged: Mapping[int, int]) -> Event:

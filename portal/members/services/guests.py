@@ -1,7 +1,7 @@
 """What somebody does before she has an account: kept until the link in her mail is confirmed, then done in her name."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -196,3 +196,8 @@ def drop_expired() -> int:
         (GuestAct.confirmed_at.is_(None) & (GuestAct.expires_at <= now())) | (GuestAct.confirmed_at < old)
     )
     return len(db.session.execute(gone.returning(GuestAct.id)).all())
+
+
+def forget(addresses: Collection[str]) -> None:
+    """Forget everything that was done with these addresses and stands in the list: whoever had them is being erased."""
+    db.session.execute(delete(GuestAct).where(GuestAct.email.in_(addresses)))

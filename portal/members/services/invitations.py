@@ -379,3 +379,10 @@ def place_member(
         db.session.flush()
         _tell_place(who, viewer.member_id)
         audit.note(viewer.member_id, "member.place", "member", who.id, before=before, after=after)
+
+
+def forget(addresses: Collection[str]) -> None:
+    """Forget to which addresses invitations went: whoever had them is being erased. Open ones end."""
+    theirs = update(MemberInvitation).where(MemberInvitation.email.in_(addresses))
+    db.session.execute(theirs.where(MemberInvitation.accepted_at.is_(None)).values(revoked_at=now()))
+    db.session.execute(theirs.values(email=""))

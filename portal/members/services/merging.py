@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Table, insert, select, text, update
+from sqlalchemy import Table, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.kernel import personal
@@ -266,7 +266,8 @@ def unmerge_members(merge_id: int, *, actor_id: int | None) -> MemberMerge:
     )
     if db.session.scalar(later.limit(1)) is not None:
         raise Refused(_l("Something was joined to this account later. Part that first."))
-    _both(merge.kept_id, merge.gone_id)
+    if any(one.erased_at is not None for one in _both(merge.kept_id, merge.gone_id)):
+        raise Refused(_l("Whoever this was has been erased; nothing can be parted any more."))
     joining = Joining(merge.id, merge.kept_id, merge.gone_id)
     _reopen(joining)
     for table, columns in reversed(list(moving())):
@@ -317,3 +318,9 @@ def _bring_back(joining: Joining, table: Table) -> None:
 def _told(joining: Joining, of: str) -> list[Told]:
     rows = select(MergedRow.key, MergedRow.before).filter_by(merge_id=joining.merge_id, what="told", of=of)
     return [Told(*row) for row in db.session.execute(rows.order_by(MergedRow.id.desc())).all()]
+
+
+def forget(member_id: int) -> None:
+    """Forget what the rows of a member's joins said before: she is being erased, and nothing is put back."""
+    hers = select(MemberMerge.id).where((MemberMerge.kept_id == member_id) | (MemberMerge.gone_id == member_id))
+    db.session.execute(delete(MergedRow).where(MergedRow.merge_id.in_(hers)))
