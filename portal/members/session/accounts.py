@@ -279,6 +279,10 @@ def _settings(app: Flask) -> dict[str, Any]:
             "argon2__time_cost": passwords.PASSES,
             "argon2__parallelism": passwords.LANES,
         },
+        # What a mailed link carries of the kept password, or of the address: random enough, and Flask-Security's own way
+        # costs a second of CPU, by which one could tell who has an account.
+        "HASHING_SCHEMES": ["hex_sha256"],
+        "DEPRECATED_HASHING_SCHEMES": [],
         "PASSWORD_NORMALIZE_FORM": "NFKC",
         "PASSWORD_CONFIRM_REQUIRED": False,
         "EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
