@@ -6,10 +6,12 @@ from datetime import timedelta
 from portal.community.screening import keeper_of
 from portal.ideas import services as ideas
 from portal.kernel.clock import now
+from portal.kernel.jobs import promise
 from portal.members import queries as members
 from portal.members import services as member_services
 from portal.members.policy import Viewer
-from portal.moderation.services import appeals, deciding, flags, suspending, watching
+from portal.moderation import jobs
+from portal.moderation.services import appeals, deciding, flags, suspending
 from portal.support import services as support
 
 Ids = Mapping[str, Mapping[str, int]]
@@ -26,6 +28,8 @@ SPAM = (
 )
 LATEST = "Best price cashmere wholesale, write to me on the app, link https://yarn-deals.example/buy. Best price."
 FINE = 14
+TWINS = ("f02", "f04", "f07", "f12", "f14", "f22", "f27", "n03")
+"""The newer ones of ideas that say the same."""
 QUESTIONS = ("q19", "q40", "q96", "q95", "q92", "q02", "q72", "q81", "q03")
 
 
@@ -43,6 +47,9 @@ def plant(viewers: Mapping[str, Viewer], ids: Ids) -> None:
     flags.flag(
         viewers["ruth"], "comment", ids["comments"]["k244-m19"], reason="other", words="It says nothing about the idea."
     )
+    # Once the index of search knows them, a worker compares them.
+    twins = [ids["ideas"][key] for key in TWINS]
+    promise(jobs.compare.name, jobs.compare.queue, ["idea", twins])
     hidden = deciding.hide(
         bea,
         "comment",
@@ -51,12 +58,6 @@ def plant(viewers: Mapping[str, Viewer], ids: Ids) -> None:
         words="Questa pagina è per le idee sul negozio.",
     )
     appeals.appeal(viewers["lucrezia"], hidden, words="Era una proposta, non una battuta: la vetrina con il ditale.")
-
-
-def compare(ids: Ids) -> None:
-    """Look for ideas that say the same, once the index of search knows them."""
-    for idea_id in sorted(ids["ideas"].values()):
-        watching.look_for_twins("idea", idea_id)
 
 
 def _teach(bea: Viewer, ids: Ids) -> None:

@@ -128,4 +128,5 @@ def merged_into(idea_id: int) -> int | None:
             UNION ALL SELECT i.id, i.merged_into_id, step + 1 FROM idea i JOIN way ON i.id = way.merged_into_id
             WHERE step < 20
         ) SELECT id FROM way WHERE merged_into_id IS NULL AND id <> :id""")
-    return db.session.scalar(follow, {"id": idea_id})
+    kept: int | None = db.session.scalar(follow, {"id": idea_id})
+    return kept

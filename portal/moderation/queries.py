@@ -22,6 +22,7 @@ from portal.moderation.rules import Queue
 
 PAGE = 20
 HISTORY = 12
+BIGGEST = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,23 +104,34 @@ def item_about(kind: str, thing_id: int, queue: Queue = Queue.POST) -> int | Non
     return db.session.scalar(wanted)
 
 
-def _items(viewer: Viewer, queue: str) -> Select[tuple[QueueItem]]:
+def _items(viewer: Viewer, queue: str) -> Select[QueueItem]:
     return _of_boards(select(QueueItem), viewer).where(QueueItem.queue == queue, QueueItem.closed_at.is_(None))
 
 
-def _of_boards(statement: Select[tuple[QueueItem]], viewer: Viewer) -> Select[tuple[QueueItem]]:
+def _of_boards(statement: Select[QueueItem], viewer: Viewer) -> Select[QueueItem]:
     boards = community.visible_board_ids(viewer)
     return statement.where(QueueItem.board_id.is_(None) | QueueItem.board_id.in_(boards))
 
 
-def _of(statement: Select[tuple[QueueItem]], wish: Wish) -> Select[tuple[QueueItem]]:
+def _number(value: object) -> float:
+    return float(str(value))
+
+
+def _whole(value: object) -> int:
+    number = int(str(value))
+    if abs(number) >= BIGGEST:
+        raise ValueError(value)
+    return number
+
+
+def _of(statement: Select[QueueItem], wish: Wish) -> Select[QueueItem]:
     if wish.kind:
         statement = statement.where(QueueItem.target_kind == wish.kind)
     if wish.why:
         statement = statement.where(QueueItem.why.has_key(wish.why))
     if wish.board_id is not None:
         statement = statement.where(QueueItem.board_id == wish.board_id)
-    if (last := decode_cursor(wish.cursor, float, int)) is not None:
+    if (last := decode_cursor(wish.cursor, _number, _whole)) is not None:
         statement = statement.where(func.row(QueueItem.urgency, -QueueItem.id) < func.row(*last))
     return statement.order_by(QueueItem.urgency.desc(), QueueItem.id).limit(wish.size + 1)
 
@@ -141,7 +153,8 @@ def all_counts() -> dict[str, int]:
 def oldest(viewer: Viewer) -> datetime | None:
     """Return since when the oldest post waits."""
     found = _items(viewer, Queue.POST).subquery()
-    return db.session.scalar(select(func.min(found.c.opened_at)))
+    since: datetime | None = db.session.scalar(select(func.min(found.c.opened_at)))
+    return since
 
 
 def _with_context(items: Sequence[QueueItem]) -> list[Waiting]:

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.community import facade as community
+from portal.members import queries as members
 from portal.members.policy import access, role
 from portal.members.rules import Role
 from portal.members.session import current_viewer
@@ -87,7 +88,7 @@ def thing(kind: str, thing_id: int) -> ResponseReturnValue:
         of_author=queries.decisions(author_id=found.author_id),
         record=authors[found.author_id],
         standing=queries.standing_of([found.author_id])[found.author_id],
-        author=queries.members.member_card(found.author_id),
+        author=members.member_card(found.author_id),
         boards=[one for one in community.boards_for(viewer) if one.type == _type(kind) and one.id != found.board_id],
         all_boards=community.boards_for(viewer),
         counts=queries.counts(viewer),
