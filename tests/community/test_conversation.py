@@ -26,6 +26,7 @@ from portal.kernel.outbox import Fact
 from portal.kernel.text import markdown_to_html
 from portal.members import services as members
 from portal.members.policy import NOBODY, Viewer
+from portal.members.services import audit
 from portal.support import queries as support_queries
 from portal.support import services as support
 from tests.conftest import Workers, counted_queries
@@ -365,6 +366,8 @@ def test_a_version_out_of_sight_has_words_for_moderators_only(app: Flask, client
         revisions.restore(author, "idea", idea, 1)
     revisions.redact(moderator, "idea", idea, 1, on=False)
     db.session.flush()
+    acts = [one.act for one in audit.entries()]
+    assert {"community.redact", "community.unredact"} <= set(acts)
     assert "555" in revisions.history(NOBODY, "idea", idea)[0].body
 
 
@@ -489,6 +492,15 @@ def test_the_way_back_from_a_draft_never_leaves_the_portal(app: Flask) -> None:
 
 
 # Markdown, search, API
+
+
+def test_the_name_on_a_mention_is_ours_and_never_the_writers() -> None:
+    text = "[@The *director*](/members/7) [@Nobody](/members/8) [Marta](/members/7)"
+    html = markdown_to_html(text, people={7: "Marta <b>"})
+    assert "director" not in html
+    assert 'class="mention"' in html
+    assert "@Marta &lt;b&gt;</a>" in html
+    assert " @Nobody " in html
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs() -> None:

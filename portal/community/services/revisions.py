@@ -17,6 +17,7 @@ from portal.kernel.errors import Forbidden, NotFound, Refused
 from portal.kernel.outbox import publish
 from portal.members.policy import Viewer
 from portal.members.rules import Role
+from portal.members.services import audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ def restore(viewer: Viewer, kind: str, target_id: int, number: int) -> None:
     if number == versions[-1].number:
         raise Refused(_l("This is the version that stands."))
     keeper.rewrite(target_id, viewer, wanted.title, wanted.body)
+    if posted.author_id != viewer.id:
+        audit.note(viewer.id, "community.restore", kind, target_id, number=number)
 
 
 def redact(viewer: Viewer, kind: str, target_id: int, number: int, *, on: bool = True) -> None:
@@ -124,3 +127,4 @@ def redact(viewer: Viewer, kind: str, target_id: int, number: int, *, on: bool =
         raise NotFound(_l("There is no such version."))
     if (row.redacted_at is not None) != on:
         row.redacted_at, row.redacted_by = (now(), viewer.id) if on else (None, None)
+        audit.note(viewer.id, "community.redact" if on else "community.unredact", kind, target_id, number=number)

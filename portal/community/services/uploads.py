@@ -20,6 +20,7 @@ from portal.kernel.errors import Invalid, NotFound, TooLarge, TooMany
 from portal.kernel.text import Picture, clean_line
 from portal.members.policy import Viewer
 from portal.members.rules import Role
+from portal.members.services import audit
 
 KEY_BYTES = 16
 ALT_MAX = 300
@@ -115,6 +116,8 @@ def withdraw(viewer: Viewer, key: str) -> None:
     card = upload_for(viewer, key)
     if card.member_id != viewer.member_id and not viewer.has_role(Role.MODERATOR):
         raise NotFound(_l("There is no such file."))
+    if card.member_id != viewer.member_id:
+        audit.note(viewer.id, "community.upload_removed", card.target_kind or "upload", card.target_id or 0)
     throw_away([key])
 
 
