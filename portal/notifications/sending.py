@@ -23,7 +23,8 @@ from portal.notifications.smtp import Away, BadAddress, BadMessage, Conversation
 from portal.notifications.tokens import Unsubscribe
 
 log = structlog.get_logger(__name__)
-AT_ONCE = 50
+AT_ONCE = 25
+"""So many are written before the first of them goes: what is asked anew is seconds old when the last one does."""
 LONGEST = 20.0
 """Seconds of one run; others want the worker, too."""
 gone_out = Counter("portal_notices_sent_total", "What left the portal", ("way", "how"))
@@ -77,17 +78,8 @@ def _send(batch: list[Claimed]) -> bool:
     left = list(batch)
     try:
         with Conversation() if mail.has_server() else nullcontext() as conversation:
-            with transaction():
-                context = context_of(batch)
-            for one in batch:
-                try:
-                    _send_one(one, context, conversation)
-                except Away:
-                    raise
-                except Exception as error:
-                    log.exception("mail not written", delivery=one.id)
-                    with transaction():
-                        delivering.postpone(one, repr(error))
+            for one, message in _written(batch):
+                _send_one(one, message, conversation)
                 left.remove(one)
     except Away as away:
         log.warning("mail server away", said=str(away), waiting=len(left))
@@ -98,15 +90,30 @@ def _send(batch: list[Claimed]) -> bool:
     return True
 
 
-def _send_one(one: Claimed, context: Context, conversation: Conversation | None) -> None:
+def _written(batch: Sequence[Claimed]) -> list[tuple[Claimed, EmailMessage | Unwanted | Exception]]:
+    """Write a batch of mails; one that cannot be written does not hold up the others."""
+    found: list[tuple[Claimed, EmailMessage | Unwanted | Exception]] = []
     with transaction():
-        message = prepare(one, context)
-        if isinstance(message, Unwanted):
-            _end(one, State.DROPPED, message.why)
-            return
-        if conversation is None:
-            _keep(one, message)
-            return
+        context = context_of(batch)
+        for one in batch:
+            try:
+                found.append((one, prepare(one, context)))
+            except Exception as error:
+                log.exception("mail not written", delivery=one.id)
+                found.append((one, error))
+    return found
+
+
+def _send_one(one: Claimed, message: EmailMessage | Unwanted | Exception, conversation: Conversation | None) -> None:
+    if isinstance(message, Unwanted | Exception) or conversation is None:
+        with transaction():
+            if isinstance(message, Unwanted):
+                _end(one, State.DROPPED, message.why)
+            elif isinstance(message, Exception):
+                delivering.postpone(one, repr(message))
+            else:
+                _keep(one, message)
+        return
     try:
         said = conversation.hand_over(message, lambda: _begin(one))
     except NotNow as later:

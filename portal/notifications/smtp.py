@@ -89,7 +89,10 @@ class Conversation:
         code, said = self.smtp.getreply()
         if code != GO_ON:
             self._refused(code, said, BadMessage)
-        begin()
+        try:
+            begin()
+        except Exception as error:  # the server waits for a text now: only an end of the conversation calls it off
+            raise Away(_said(error)) from error
         self.smtp.send(_on_the_wire(message))
         code, said = self.smtp.getreply()
         if code != OK:

@@ -41,6 +41,8 @@ class Notice:
     url: str
     act: Act | None = None
     mute: tuple[str, int] | None = None
+    actor: MemberCard | None = None
+    """Who did it, if it was one person."""
 
     @property
     def is_new(self) -> bool:
@@ -112,6 +114,7 @@ def _notice(
         row=row,
         url=told.url,
         act=_act(kind, told),
+        actor=people.get(row.actor_ids[0]) if len(row.actor_ids) == 1 and MANNERS[kind].mutable else None,
         mute=(row.subject_kind, row.subject_id or 0) if card is not None and MANNERS[kind].mutable else None,
     )
 

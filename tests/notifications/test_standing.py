@@ -128,3 +128,51 @@ def test_moderators_hear_of_the_queue_once_while_it_is_unread(workers: Workers) 
         )
     assert said(mod) == [("A post is held back and waits for a moderator.", "/staff/moderation")]
     assert notices(gus) == []
+
+
+def test_a_demo_is_told_its_past_in_the_page_alone_and_once(workers: Workers) -> None:
+    from datetime import timedelta
+
+    from portal.ideas import services as ideas
+    from portal.kernel.clock import now
+    from portal.notifications import facade, queries
+
+    ida, gus, board = a_member("Ida"), a_member("Gus"), a_board()
+    idea = an_idea(board, ida)
+    with transaction():
+        for days in (40, 6, 1):
+            ideas.comment_on_idea(idea, gus, body=f"{days} days ago.", at=now() - timedelta(days=days))
+    workers.run()
+    assert notices(ida) == []
+    for _ in range(2):
+        with transaction():
+            facade.recall(14, [ida.id])
+    told = notices(ida)
+    assert [row.read_at is None for row in told] == [True, False]
+    assert (queries.unread_of(ida.id), queries.states(), notices(gus)) == (1, {}, [])
+
+
+def test_the_bell_counts_anew_when_two_accounts_become_one(workers: Workers) -> None:
+    from sqlalchemy import text
+
+    from portal.kernel.database import db
+    from portal.members.events.people import MembersMerged
+    from portal.notifications import queries
+
+    ida, twin = a_member("Ida"), a_member("Ida Twin")
+    a_comment(an_idea(a_board(), twin), a_member("Gus"))
+    workers.run()
+    with transaction():
+        db.session.execute(text("UPDATE notification SET member_id = :ida"), {"ida": ida.id})
+    happened(MembersMerged(member_id=ida.id, gone_id=twin.id, merge_id=1), workers)
+    assert (queries.unread_of(ida.id), queries.unread_of(twin.id)) == (1, 0)
+
+
+def test_the_command_line_says_what_leaves(workers: Workers) -> None:
+    import json
+
+    ida = a_member("Ida")
+    a_comment(an_idea(a_board(), ida), a_member("Gus"))
+    workers.run()
+    said = json.loads(workers.app.test_cli_runner().invoke(args=["notifications", "status", "--json"]).stdout)
+    assert said == {"mail": "files", "push": True, "ways": {"mail": {"waiting": 1}}}

@@ -10,12 +10,14 @@ from portal.community.events import CommentHidden
 from portal.ideas.events import IdeaHidden
 from portal.kernel.events import Event
 from portal.kernel.projections import FactRow
+from portal.members.events.people import MembersMerged, MembersUnmerged
 from portal.notifications.occasions import posts, standing
 from portal.notifications.services.telling import Telling, Thing
 from portal.support.events import AnswerHidden, QuestionHidden
 
 TELLERS: dict[str, Callable[[Any, FactRow], Iterator[Telling]]] = {**posts.TELLERS, **standing.TELLERS}
 HIDERS = ("IdeaHidden", "QuestionHidden", "AnswerHidden", "CommentHidden")
+MOVERS = ("MembersMerged", "MembersUnmerged")
 
 
 def things_hidden(event: Event) -> list[Thing]:
@@ -46,3 +48,11 @@ def tellings_of(fact: FactRow) -> Iterator[Telling]:
     teller = TELLERS.get(type(event).__name__)
     if teller is not None:
         yield from teller(event, fact)
+
+
+def members_moved(event: Event) -> list[int]:
+    """Return whose notices have become another's."""
+    match event:
+        case MembersMerged() | MembersUnmerged():
+            return [event.member_id, event.gone_id]
+    return []

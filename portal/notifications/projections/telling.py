@@ -7,13 +7,21 @@ from flask import current_app
 from portal.kernel.database import after_commit
 from portal.kernel.projections import FactRow, projection
 from portal.notifications import jobs, post, rules
-from portal.notifications.occasions import HIDERS, TELLERS, sources_hidden, tellings_of, things_hidden
-from portal.notifications.services.telling import Told, take_back, take_back_about, tell
+from portal.notifications.occasions import (
+    HIDERS,
+    MOVERS,
+    TELLERS,
+    members_moved,
+    sources_hidden,
+    tellings_of,
+    things_hidden,
+)
+from portal.notifications.services.telling import Told, count_unread, take_back, take_back_about, tell
 
 NAME = "notifications"
 
 
-@projection(NAME, on=(*TELLERS, *HIDERS), first=True, quiet=False)
+@projection(NAME, on=(*TELLERS, *HIDERS, *MOVERS), first=True, quiet=False)
 def tell_members(facts: Sequence[FactRow]) -> None:
     """Write down what members are told, let their open pages know, and have the rest sent.
 
@@ -23,6 +31,9 @@ def tell_members(facts: Sequence[FactRow]) -> None:
     told = tell(telling for fact in facts for telling in tellings_of(fact))
     gone = take_back([source for fact in facts for source in sources_hidden(fact.event)])
     gone |= take_back_about([thing for fact in facts for thing in things_hidden(fact.event)])
+    moved = {member_id for fact in facts for member_id in members_moved(fact.event)}
+    count_unread(moved)
+    gone |= moved
     if told:
         jobs.send_now()
     if told or gone:

@@ -17,7 +17,9 @@ KEPT_DAYS = 90
 
 
 def note_seen(member_id: int, ids: Collection[int]) -> None:
-    """Note that notices were on the member's screen: what she has seen need not come by mail, too."""
+    """Note that notices were on the member's screen: what she has seen need not come in a digest, too."""
+    if not ids:
+        return
     mine = update(Notification).where(Notification.member_id == member_id, Notification.id.in_(ids))
     db.session.execute(mine.where(Notification.seen_at.is_(None)).values(seen_at=now()))
 

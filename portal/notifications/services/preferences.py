@@ -14,6 +14,7 @@ from portal.kernel.database import db
 from portal.kernel.errors import Invalid, NotFound
 from portal.members import services as members
 from portal.members.policy import Viewer
+from portal.members.queries import member_cards
 from portal.members.rules import Purpose
 from portal.notifications.models import Choice, Place, PushSubscription, Settings
 from portal.notifications.rules.kinds import Kind, Level, Way, ways_by_default
@@ -115,7 +116,9 @@ def set_level(viewer: Viewer, kind: str, thing_id: int, level: str) -> None:
 
 
 def _is_seen(viewer: Viewer, kind: str, thing_id: int) -> bool:
-    return kind == "member" or (kind, thing_id) in registry.describe(viewer, [(kind, thing_id)])
+    if kind == "member":
+        return thing_id in member_cards([thing_id])
+    return (kind, thing_id) in registry.describe(viewer, [(kind, thing_id)])
 
 
 def mute(member_id: int, kind: str, thing_id: int) -> None:
