@@ -14,11 +14,13 @@ from sqlalchemy.engine import make_url
 
 from portal.ideas import ledger
 from portal.ideas.models import IdeaTally
+from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound, Refused
 from portal.local.binaries import find_postgres
 from portal.members import queries, services
 from portal.members.models import Member
+from portal.members.models.people import GuestAct
 from portal.members.privacy import erasing, files, jobs, tombstones
 from portal.members.privacy.models import ErasureRequest
 from tests.conftest import Workers
@@ -94,6 +96,9 @@ def test_nothing_of_an_erased_member_is_left(committed: Flask, workers: Workers,
     a_whole_life.keep_a_mail(files.data_folder())
     workers.run("quick")
     before = dump(committed)
+    committed.extensions["redis"].set(f"LIMITS/sign-in/{a_whole_life.EMAIL}/10", 1)
+    db.session.add(_a_guest_act())
+    db.session.commit()
     everything = [*TOKENS, *ASIDE, *TEXTS]
     assert found(everything, before, on_disk(committed)) == everything
 
@@ -112,6 +117,12 @@ def test_nothing_of_an_erased_member_is_left(committed: Flask, workers: Workers,
         )
     assert hits == [[], [], []]
     assert bool(found(TEXTS, places[0])) is not texts
+
+
+def _a_guest_act() -> GuestAct:
+    """Return what she began as a guest and never confirmed."""
+    email, name = a_whole_life.EMAIL, a_whole_life.FIRST
+    return GuestAct(kind="vote", email=email, name=name, lang="it", title="", payload={}, digest="0", expires_at=now())
 
 
 def test_votes_and_counts_stay_without_the_person(committed: Flask, workers: Workers) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 from uuid import uuid4
 
 from flask_babel import lazy_gettext as _l
+from redis import Redis
 from sqlalchemy import Column, Table, Text, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from portal.kernel import personal
+from portal.kernel.broker import with_broker
 from portal.kernel.clock import now
-from portal.kernel.database import Model, db
+from portal.kernel.database import Model, after_commit, db
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.jobs import Promise, job
 from portal.kernel.outbox import Fact, publish
@@ -102,6 +104,8 @@ def erase(member_id: int, *, texts: bool, actor_id: int | None = None) -> bool:
         _erase_rows(declared, erasing)
     _empty_record(erasing)
     _forget_work(erasing.words)
+    _forget_address(who.email)
+    after_commit(lambda: with_broker(lambda redis: _forget_keys(redis, erasing.words)))
     tombstones.add(tombstones.digest_of(who.id, who.joined_at), texts=texts)
     _empty_member(who)
     for gone_id in db.session.scalars(select(Member.id).where(Member.merged_into_id == member_id)).all():
@@ -223,6 +227,21 @@ def _forget_work(words: Iterable[str]) -> None:
     ]
     if named:
         db.session.execute(delete(Promise).where(or_(*named)))
+
+
+def _forget_address(email: str | None) -> None:
+    """Forget rows that know her by her address alone: what she began as a guest, invitations to her."""
+    for table in Model.metadata.tables.values() if email else ():
+        if "email" in table.c and table.name != "member":
+            db.session.execute(delete(table).where(func.lower(table.c.email) == str(email).lower()))
+
+
+def _forget_keys(redis: "Redis", words: Iterable[str]) -> None:
+    """Forget the broker's keys that name her: attempts to sign in, which are counted for some minutes."""
+    for word in words:
+        escaped = re.sub(r"([*?\[\]\\])", r"\\\1", word)
+        for key in redis.scan_iter(match=f"*{escaped}*", count=1000):
+            redis.delete(key)
 
 
 def _empty_member(who: Member) -> None:
