@@ -152,7 +152,7 @@ def test_a_member_sees_and_removes_what_is_linked_to_her(client: FlaskClient) ->
     sign_in(client, noor)
     page = client.get("/account/identities").text
     assert "C1" in page
-    assert "proven address" in page
+    assert "a confirmed address" in page
     token = token_in(client, "/account/identities")
     handle = {"csrf_token": token, "kind": "mastodon", "value": "@noor@example.social"}
     assert client.post("/account/identities/handle", data=handle).status_code == 303

@@ -17,6 +17,15 @@ from portal.members.models.people import MemberInvitation
 from portal.members.queries import CARD, PAGE, MemberCard, MemberLine
 
 LONGEST_NUMBER = 18
+EVIDENCE = {
+    "proven address": _l("a confirmed address"),
+    "said by the member": _l("her own word"),
+    "link of an invitation": _l("the link of an invitation"),
+    "link opened on": _l("a link that was opened"),
+    "decided by a person": _l("a person’s decision"),
+    "merged in the CRM": _l("the customer file joined two contacts"),
+}
+"""What the notes of evidence begin with, and what they mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,12 @@ class IdentityCard:
     evidence: str
     since: datetime
     is_own_address: bool
+
+    @property
+    def shown_by(self) -> object:
+        """Return what shows that this is she, in the reader's language where we have words for it."""
+        known = next((words for start, words in EVIDENCE.items() if self.evidence.startswith(start)), None)
+        return self.evidence if known is None else known
 
 
 @dataclass(frozen=True, slots=True)

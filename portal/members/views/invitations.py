@@ -12,6 +12,7 @@ from portal.members.queries.people import InvitationCard
 from portal.members.services import LANGUAGES, invitations
 from portal.members.session import current_viewer, forget_viewer
 from portal.members.session.entering import enter
+from portal.members.views.organisations import ROLE_WORDS
 
 bp = Blueprint("invitations", __name__)
 
@@ -64,6 +65,7 @@ def _page(secret: str, card: InvitationCard, form: JoiningForm) -> str:
         card=card,
         form=form,
         secret=secret,
+        roles=ROLE_WORDS,
         changes=invitations.changes_for(viewer.id, card) if not viewer.is_anonymous else None,
         has_account=viewer.is_anonymous and queries.member_by_email(card.email) is not None,
     )

@@ -217,7 +217,7 @@ def staff_asks_in() -> ResponseReturnValue:
 
 def _invited(form: StaffAskInForm) -> str:
     form.offer()
-    return render_template("members/staff_invitations.html", form=form, invited=people.invitations())
+    return render_template("members/staff_invitations.html", form=form, invited=people.invitations(), roles=ROLE_WORDS)
 
 
 @bp.get("/staff/organisations")
