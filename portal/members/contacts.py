@@ -203,9 +203,7 @@ def _ask_about(contact_id: str, emails: Collection[str], name: str, account_id: 
         for member_id in db.session.scalars(claimed).all():
             identities.doubt("unverified_address", member_id, contact_id=contact_id, evidence=_shared(emails))
     if name and account_id is not None:
-        known = select(Identity.id).where(
-            Identity.member_id == Member.id, Identity.kind == CONTACT, Identity.verified
-        )
+        known = select(Identity.id).where(Identity.member_id == Member.id, Identity.kind == CONTACT, Identity.verified)
         namesakes = (
             select(Member.id)
             .join(Organisation, Organisation.id == Member.organisation_id)

@@ -316,7 +316,10 @@ def test_every_table_with_a_member_says_what_a_join_does(portal: Flask) -> None:
 
 @pytest.mark.usefixtures("app")
 def test_who_is_erased_is_erased_under_every_account_and_not_parted_again() -> None:
-    ada, double = a_member(email="ada@example.org", name="Ada Serra"), a_member(email="ada@example.com", name="A. Serra")
+    ada, double = (
+        a_member(email="ada@example.org", name="Ada Serra"),
+        a_member(email="ada@example.com", name="A. Serra"),
+    )
     _address, _secret = guests.keep_act(
         "vote", email="ada@example.com", name="Ada", lang="en", title="Yarn", payload={"idea_id": 1}
     )
