@@ -21,7 +21,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import select, text
 from werkzeug.exceptions import HTTPException
 
-from portal.analytics.reputation.services import standing, trust
 from portal.demo import loader
 from portal.kernel.database import db, transaction
 from portal.local.browser import find_browser
@@ -255,9 +254,8 @@ def main() -> None:
         app.config["SERVER_NAME"] = None
         loader.load()
         Workers(app).run()
-        with transaction():
-            trust.spread()
-            standing.look_at_everybody()
+        for words in (["topics", "train"], ["experts", "rank"]):
+            app.test_cli_runner().invoke(args=words, catch_exceptions=False)
         with server(None, app.config["BENCH_ENVIRON"], workers=1) as (port, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             report = over_all(app, browser, f"http://127.0.0.1:{port}", sys.argv[1:])
