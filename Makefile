@@ -78,6 +78,13 @@ axe: setup ## axe-core over every page, each kind of member, both languages, the
 attack: setup ## wapiti, sqlmap and schemathesis against a demo on this machine (an hour)
 	@$(BIN)/python tools/attack $(ATTACK)
 
+sbom: setup ## what is built in, as CycloneDX: dist/sbom.json, from the locked versions and their hashes
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements/web.txt --pyproject pyproject.toml --output-reproducible \
+		--of JSON -o dist/sbom.json 2>/dev/null
+	@$(BIN)/python -c "import json; n = len(json.load(open('dist/sbom.json'))['components']); \
+		print(f'dist/sbom.json: {n} packages. It says what is there; whether holes are known of it is not looked up.')"
+
 lock: setup ## choose versions anew and write them with their hashes
 	echo 'uv==$(shell $(BIN)/uv --version | cut -d' ' -f2)' | $(COMPILE) - -o requirements/uv.txt
 	$(COMPILE) pyproject.toml -o requirements/web.txt $(LOCK)
