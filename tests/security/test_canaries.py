@@ -18,7 +18,7 @@ from portal.app import create_app
 from portal.kernel.database import db
 from portal.members import queries as members
 from portal.notifications.policy import rooms_open_to
-from tests.conftest import Workers
+from tests.conftest import Workers, _forget_the_request
 from tests.security.test_matrix import Asking, Operation, expected, matrix, operations, slots
 from tests.security.town import ACTORS, Actor, Town, in_closed, plant
 
@@ -108,6 +108,7 @@ def cached(committed: Flask) -> Iterator[Flask]:
     environ = {name: str(committed.config[name]) for name in names}
     environ["DATABASE_URL"] = str(committed.config["SQLALCHEMY_DATABASE_URI"])
     app = create_app({**environ, "PORTAL_READER_CACHE": "1"}, TESTING=True, SERVER_NAME="localhost")
+    app.teardown_request(_forget_the_request)
     app.config.update(WTF_CSRF_METHODS=set(), WTF_CSRF_ENABLED=False, STAFF_SECOND_FACTOR=True)
     with app.app_context():
         yield app
