@@ -6,7 +6,6 @@ from datetime import timedelta
 from portal.community.screening import keeper_of
 from portal.ideas import services as ideas
 from portal.kernel.clock import now
-from portal.kernel.jobs import promise
 from portal.members import queries as members
 from portal.members import services as member_services
 from portal.members.policy import Viewer
@@ -49,7 +48,7 @@ def plant(viewers: Mapping[str, Viewer], ids: Ids) -> None:
     )
     # Once the index of search knows them, a worker compares them.
     twins = [ids["ideas"][key] for key in TWINS]
-    promise(jobs.compare.name, jobs.compare.queue, ["idea", twins])
+    jobs.compare.later("idea", twins)
     hidden = deciding.hide(
         bea,
         "comment",

@@ -62,7 +62,7 @@ BY_HERSELF = frozenset({"sign_up", "guest", "oidc", "provider"})
 
 HELD_FROM = 0.9
 SUSPECTED_FROM = 0.7
-SAME_FROM = 0.8
+SAME_FROM = 0.5
 HOURS = {Reason.SPAM: 12, Reason.ABUSE: 24, Reason.PRIVATE: 72, Reason.OFF_TOPIC: 4, Reason.DUPLICATE: 2,
          Reason.OTHER: 8}  # fmt: skip
 """What a flag is worth: as urgent as a thing without flags that has waited for so many hours longer."""
