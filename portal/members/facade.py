@@ -30,8 +30,8 @@ from portal.members.queries import (
     who_objects,
 )
 from portal.members.queries import who_agrees as consents
-from portal.members.rules import Purpose
 from portal.members.queries.joined import as_merged, merged_members, stands_for
+from portal.members.rules import Purpose
 from portal.members.services import confirm_address, placeholders_for
 
 __all__ = [
