@@ -126,7 +126,7 @@ const offer = (area, box) => {
 const tools = (area, box) => {
   const bar = box.querySelector('[data-tools]');
   if (!bar) return;
-  bar.hidden = false;
+  bar.classList.add('on');
   bar.onclick = ({ target }) => {
     const button = target.closest('button');
     if (!button) return;
@@ -197,7 +197,6 @@ const files = (area, box, form) => {
     request.send(body);
   };
   chooser.onchange = () => { [...chooser.files].forEach(send); chooser.value = ''; };
-  box.classList.add('scripted');
   area.addEventListener('dragover', (event) => event.preventDefault());
   const receive = (event) => {
     const found = [...((event.clipboardData ?? event.dataTransfer)?.files ?? [])];

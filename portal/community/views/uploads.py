@@ -99,7 +99,9 @@ def signed(token: str) -> ResponseReturnValue:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="upload")
+    """Return what signs with the present key, and reads what the one before has signed."""
+    older = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
+    return URLSafeTimedSerializer([*reversed(older), current_app.config["SECRET_KEY"]], salt="upload")
 
 
 def _bytes_of(card: UploadCard, width: int | None) -> Response:
