@@ -225,7 +225,7 @@ def test_nine_people_helped_on_nine_days_give_a_place():
 
 
 def test_who_does_not_want_it_stands_in_no_ranking():
-    board_id, topic_id, helper = a_ranked_board()
+    _board_id, topic_id, helper = a_ranked_board()
     measuring.measure(Progress())
     people.say_consent(helper.id, Purpose.PROFILING, given=False)
     assert facade.expertise_of(helper.id) == []

@@ -19,6 +19,7 @@ from portal.kernel.progress import LongRun
 from portal.kernel.retention import forget_what_is_old, kept
 from portal.members import queries, services
 from portal.members.models import Consent, Member, MemberSession
+from portal.members.models.audit import AuditEntry
 from portal.members.privacy import erasing, files
 from portal.members.privacy import services as privacy
 from portal.members.privacy.words import RECORDS
@@ -137,6 +138,8 @@ def test_only_an_admin_erases_somebody_at_once_by_her_name(app: Flask, client: F
     assert post(client, page, page=page, posts="keep", name="Somebody").status_code == 422
     assert post(client, page, page=page, posts="keep", name="Ruth Gone").status_code == 302
     assert db.session.scalars(select(Member.name).filter_by(id=ruth)).one() == erasing.NOBODY
+    acts = [(entry.act, entry.subject_id) for entry in db.session.scalars(select(AuditEntry))]
+    assert acts == [("member.erase", ruth)]
 
 
 def test_every_record_held_can_be_read(app: Flask, client: FlaskClient) -> None:

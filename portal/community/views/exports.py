@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.community import exporting, queries
 from portal.members.policy import access, role
 from portal.members.rules import Role
+from portal.members.services import audit
 from portal.members.session import current_viewer
 
 bp = Blueprint("exports", __name__)
@@ -29,6 +30,7 @@ def export(key: str, kind: str, fmt: str) -> ResponseReturnValue:
     board = queries.board_by_key(current_viewer(), key)
     if kind not in _kinds(board.type) or fmt not in exporting.FORMATS:
         abort(404)
+    audit.note(current_viewer().id, "board.export", "board", board.id, kind=kind, format=fmt)
     answer = Response(stream_with_context(exporting.lines(kind, board.id, board.key, fmt)), mimetype=TYPES[fmt])
     answer.headers["Content-Disposition"] = f'attachment; filename="{key}-{kind}.{fmt}"'
     answer.headers["Cache-Control"] = "private, no-store"

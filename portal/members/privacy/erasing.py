@@ -31,6 +31,7 @@ from portal.members.models import Identity, Member
 from portal.members.privacy import tombstones
 from portal.members.privacy.models import ErasureRequest
 from portal.members.rules import Role
+from portal.members.services import audit
 
 COOLING_OFF = timedelta(days=7)
 NOBODY = "Ex membro · Former member"
@@ -110,6 +111,8 @@ def erase(member_id: int, *, texts: bool, actor_id: int | None = None) -> bool:
     _empty_member(who)
     for gone_id in db.session.scalars(select(Member.id).where(Member.merged_into_id == member_id)).all():
         erase(gone_id, texts=texts, actor_id=actor_id)  # an account of hers that was joined to this one
+    if actor_id is not None and actor_id != member_id:
+        audit.note(actor_id, "member.erase", "member", member_id, posts="remove" if texts else "keep")
     publish(MemberErased(actor_id=actor_id, member_id=member_id, texts_removed=texts))
     sweep_outside.later(member_id, texts, sorted(_hashes(erasing.words)))
     return True
