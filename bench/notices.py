@@ -5,6 +5,7 @@ middle of its conversations when a third and two thirds have arrived, and starte
 """
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ from portal.members.policy import Viewer
 from portal.notifications import queries, sending
 from tests.notifications.mailbox import Mailbox
 
-NOTIFICATIONS = 10_000
+NOTIFICATIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 STOPS = (NOTIFICATIONS // 3, NOTIFICATIONS * 2 // 3)
 AWAY_SECONDS = 3.0
 

@@ -9,13 +9,13 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.outbox import Fact, event_of
 from portal.kernel.projections import FactRow
-from portal.notifications import services
+from portal.notifications import queries, services
 from portal.notifications.occasions import TELLERS, tellings_of
 from portal.notifications.services.telling import tell
 
 MOST = 400
-NEW = timedelta(days=3)
-"""What is older has been read."""
+NEW = 2
+"""So many of the freshest are left unread."""
 
 
 def recall(days: int, people: Collection[int]) -> int:
@@ -37,5 +37,7 @@ def recall(days: int, people: Collection[int]) -> int:
         mine = [telling.only(telling.to & wanted) for telling in tellings_of(row) if telling.to & wanted]
         count += len(tell(mine, at=fact.happened_at)) if mine else 0
     for member_id in sorted(wanted):
-        services.mark_read_before(member_id, now() - NEW)
+        freshest = queries.notices_of(member_id, size=NEW).items
+        if freshest:
+            services.mark_read_before(member_id, freshest[-1].fresh_at)
     return count

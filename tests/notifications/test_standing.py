@@ -140,7 +140,7 @@ def test_a_demo_is_told_its_past_in_the_page_alone_and_once(workers: Workers) ->
     ida, gus, board = a_member("Ida"), a_member("Gus"), a_board()
     idea = an_idea(board, ida)
     with transaction():
-        for days in (40, 6, 1):
+        for days in (40, 12, 9, 6, 1):
             ideas.comment_on_idea(idea, gus, body=f"{days} days ago.", at=now() - timedelta(days=days))
     workers.run()
     assert notices(ida) == []
@@ -148,8 +148,8 @@ def test_a_demo_is_told_its_past_in_the_page_alone_and_once(workers: Workers) ->
         with transaction():
             facade.recall(14, [ida.id])
     told = notices(ida)
-    assert [row.read_at is None for row in told] == [True, False]
-    assert (queries.unread_of(ida.id), queries.states(), notices(gus)) == (1, {}, [])
+    assert [row.read_at is None for row in told] == [True, True, False, False]
+    assert (queries.unread_of(ida.id), queries.states(), notices(gus)) == (2, {}, [])
 
 
 def test_the_bell_counts_anew_when_two_accounts_become_one(workers: Workers) -> None:
