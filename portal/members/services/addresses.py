@@ -1,7 +1,7 @@
 """A member's address: changed by a link that is sent to the new one, while the old one is told."""
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.kernel.clock import now
@@ -50,7 +50,7 @@ def change_address(secret: str) -> tuple[int, str | None, str]:
     old = db.session.scalar(select(Member.email).filter_by(id=ticket.member_id))
     try:
         with db.session.begin_nested():
-            _put(ticket.member_id, address)
+            _put(ticket.member_id, old, address)
     except IntegrityError as error:
         raise Refused(_l("Somebody already has an account with this address.")) from error
     new_uniquifier(ticket.member_id)
@@ -59,8 +59,10 @@ def change_address(secret: str) -> tuple[int, str | None, str]:
     return ticket.member_id, old, address
 
 
-def _put(member_id: int, address: str) -> None:
-    db.session.execute(update(Member).filter_by(id=member_id).values(email=address, email_verified_at=now()))
-    db.session.execute(delete(Identity).filter_by(member_id=member_id, kind="email"))
-    db.session.add(Identity(member_id=member_id, kind="email", value=address, verified=True, evidence="link opened"))
+def _put(member_id: int, old: str | None, new: str) -> None:
+    """Write the new address in the old one's place; further addresses of hers stay."""
+    db.session.execute(update(Member).filter_by(id=member_id).values(email=new, email_verified_at=now()))
+    replaced = func.lower(Identity.value).in_([address.lower() for address in (old, new) if address])
+    db.session.execute(delete(Identity).filter_by(member_id=member_id, kind="email").where(replaced))
+    db.session.add(Identity(member_id=member_id, kind="email", value=new, verified=True, evidence="link opened"))
     db.session.flush()

@@ -25,6 +25,8 @@ from portal.members.services import audit, clean_email, digest_of
 from portal.members.services.merging import merge_members, unmerge_members
 
 EMAIL, CONTACT = "email", "crm_contact"
+KEY_ELSEWHERE = "oidc"
+"""An account elsewhere that opens this one: it is unlinked on the page about signing in, never here."""
 HANDLES = ("mastodon", "reddit", "forum", "website")
 """Kinds of handles that a member can name herself; they are claims until something shows them."""
 MOST = 20
@@ -135,7 +137,7 @@ def remove_identity(member_id: int, identity_id: int) -> None:
     :raise Refused: for the address that she signs in with: it is changed, not removed.
     """
     row = db.session.scalar(select(Identity).filter_by(id=identity_id, member_id=member_id).with_for_update())
-    if row is None:
+    if row is None or row.kind == KEY_ELSEWHERE:
         raise NotFound(_l("There is nothing like that in your list."))
     own = queries.email_of(member_id)
     if row.kind == EMAIL and own is not None and row.value.casefold() == own.casefold():

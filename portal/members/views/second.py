@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue, ResponseValue
 from flask_babel import gettext as _
 from flask_security import verify_password
 
-from portal.kernel.errors import Invalid, NotFound, PortalError
+from portal.kernel.errors import Invalid, NotFound, Refused, TooMany
 from portal.members import attempts, mail, oidc, queries, services
 from portal.members.forms import TOO_MANY, AgainForm, CodeForm, PasskeyForm
 from portal.members.jobs import deliver
@@ -169,8 +169,10 @@ def again_mail() -> ResponseReturnValue:
     """Mail a link to a member who has neither password, nor passkey, nor account elsewhere."""
     viewer = current_viewer()
     address = queries.email_of(viewer.id)
-    if address is None or not mail.is_possible() or not attempts.may_mail(address):
-        raise PortalError(TOO_MANY)
+    if address is None or not mail.is_possible():
+        raise Refused(_("There is no address to which we could write."))
+    if not attempts.may_mail(address):
+        raise TooMany(TOO_MANY)
     data = {"key": current_session_key(), "next": own_path(request.form.get("next"), SECURITY)}
     secret = tickets.issue(AGAIN, member_id=viewer.id, data=data, minutes=LINK_MINUTES)
     site = {"portal_url": current_app.config["PORTAL_URL"], "portal": current_app.config["PORTAL_NAME"]}
