@@ -171,7 +171,7 @@ def test_what_is_old_goes_and_the_page_says_when(app: Flask, client: FlaskClient
     assert not old.exists()
     page = client.get("/privacy").text
     assert {"impressions", "exports", "sign-in log"} <= {one.name for one in kept()}
-    assert all(f">{one.days}<" in page for one in kept())
+    assert all(f">{one.days} days<" in page for one in kept())
 
 
 def test_all_pages_are_italian_for_italians(app: Flask, client: FlaskClient) -> None:
