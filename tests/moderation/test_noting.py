@@ -131,3 +131,18 @@ def test_the_command_line_verifies_and_names_the_first_bad_entry(app: Flask) -> 
 @pytest.mark.parametrize("who", ["nobody@example.org", ""])
 def test_the_command_line_undoes_in_a_moderators_name_only(app: Flask, who: str) -> None:
     assert app.test_cli_runner().invoke(args=["moderation", "undo", "1", "--as", who]).exit_code == 1
+
+
+def test_hiding_somebody_elses_post_on_its_own_page_is_noted_and_ones_own_is_not(app: Flask) -> None:
+    author, moderator = a_viewer(), a_moderator()
+    mine, theirs = an_idea(author), an_idea(author)
+    ideas.hide(mine, actor=author)
+    db.session.commit()
+    assert acts() == []
+    ideas.hide(theirs, actor=moderator)
+    db.session.commit()
+    assert acts() == ["idea.hide"]
+    question = a_question(author)
+    support.withdraw(moderator, question_id=question)
+    db.session.commit()
+    assert acts() == ["question.hide", "idea.hide"]

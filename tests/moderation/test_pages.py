@@ -286,3 +286,39 @@ def test_the_pages_speak_italian(client: FlaskClient, path: str) -> None:
     assert "Waiting" not in page
     assert "What you flagged" not in page
     assert "Audit record" not in page
+
+
+# Merges
+
+
+def test_the_page_of_a_merged_idea_leads_to_the_other_where_all_comments_stand(client: FlaskClient) -> None:
+    board = a_board()
+    gone, kept = an_idea(board=board, title="Cards of real yarn"), an_idea(board=board, title="Shade cards")
+    sign_in(client, a_member())
+    post(client, f"/ideas/{gone}/comments", {"body": "With a thread of each"})
+    post(client, f"/ideas/{kept}/comments", {"body": "And the number beside it"})
+    moderator = sign_in(client.application.test_client(), a_moderator().id)
+    assert post(moderator, f"/staff/moderation/idea/{gone}/merge", {"into": str(kept)}).status_code == 303
+    for reader in (client, moderator, client.application.test_client()):
+        assert reader.get(f"/ideas/{gone}").location.endswith(f"/ideas/{kept}")
+    page = client.get(f"/ideas/{kept}").get_data(as_text=True)
+    assert page.index("With a thread of each") < page.index("And the number beside it")
+    decision = db.session.scalars(select(Decision.id).filter_by(verb="merge")).one()
+    assert post(moderator, f"/staff/moderation/decisions/{decision}/undo").status_code == 303
+    assert client.get(f"/ideas/{gone}").status_code == 200
+    assert "With a thread of each" not in client.get(f"/ideas/{kept}").get_data(as_text=True)
+
+
+def test_the_page_of_a_merged_question_leads_to_the_other_where_all_answers_stand(client: FlaskClient) -> None:
+    asker = a_viewer()
+    gone = a_question(asker)
+    place = db.session.scalar(
+        text("SELECT key FROM board JOIN question q ON q.board_id = board.id WHERE q.id = :i"), {"i": gone}
+    )
+    kept = a_question(a_viewer(), place, title="How to wash felt?")
+    an_answer(gone, body="In cool water.")
+    moderator = sign_in(client, a_moderator().id)
+    assert post(moderator, f"/staff/moderation/question/{gone}/merge", {"into": str(kept)}).status_code == 303
+    reader = client.application.test_client()
+    assert reader.get(f"/questions/{gone}").location.endswith(f"/questions/{kept}")
+    assert "In cool water." in reader.get(f"/questions/{kept}").get_data(as_text=True)

@@ -30,6 +30,7 @@ from portal.kernel.outbox import has_happened, publish
 from portal.kernel.text import clean_line, clean_text, fold, markdown_to_html, slug
 from portal.members.policy import Viewer
 from portal.members.rules import Role, audience_of
+from portal.members.services import audit
 
 # Boards
 
@@ -218,7 +219,7 @@ def hide_comment(comment_id: int, *, actor_id: int | None, why: str = "") -> Non
     reason = why or (Why.AUTHOR if comment.author_id == actor_id else Why.HIDDEN).value
     if comment.hidden_at is None:
         _take_away(comment, reason, actor_id=actor_id)
-    elif why or comment.hidden_why != Why.HIDDEN:
+    elif why or comment.hidden_why in WAITING:
         comment.hidden_why = reason
 
 
@@ -270,6 +271,8 @@ def withdraw_comment(viewer: Viewer, comment_id: int) -> None:
         raise NotFound(_l("There is no such comment."))
     if is_theirs and not viewer.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only its author or a moderator can hide a comment."))
+    if is_theirs:
+        audit.note_unless_noted(viewer.id, "comment.hide", "comment", comment_id)
     hide_comment(comment_id, actor_id=viewer.id)
 
 

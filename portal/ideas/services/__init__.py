@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 
 from portal.community import queries as community
 from portal.community import services as community_services
-from portal.community.screening import Why, keep_waiting, screen
+from portal.community.screening import WAITING, Why, keep_waiting, screen
 from portal.community.services import mentions, writing
 from portal.ideas import ledger, queries, rules
 from portal.ideas.events import (
@@ -332,10 +332,12 @@ def hide(idea_id: int, *, actor: Viewer, why: str = "") -> None:
     idea, tally = queries.any_idea_for_update(idea_id) if erases else queries.idea_for_update(actor, idea_id)
     if idea.author_id != actor.id and not actor.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only its author or a moderator can hide an idea."))
+    if idea.author_id != actor.id:
+        audit.note_unless_noted(actor.id, "idea.hide", "idea", idea_id)
     reason = why or (Why.AUTHOR if idea.author_id == actor.id else Why.HIDDEN).value
     if idea.hidden_at is None:
         _take_away(idea, tally, reason, actor_id=actor.id)
-    elif why or idea.hidden_why != Why.HIDDEN:
+    elif why or idea.hidden_why in WAITING:
         idea.hidden_why = reason
 
 
@@ -354,6 +356,7 @@ def show(idea_id: int, *, actor: Viewer) -> None:
     queries.idea_for_update(actor, idea_id)
     if not actor.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only a moderator can show a hidden idea again."))
+    audit.note_unless_noted(actor.id, "idea.show", "idea", idea_id)
     release_idea(idea_id, actor_id=actor.id)
 
 

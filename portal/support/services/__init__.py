@@ -6,7 +6,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 
 from portal.community import facade as community
-from portal.community.screening import Why, keep_waiting, screen
+from portal.community.screening import WAITING, Why, keep_waiting, screen
 from portal.community.services import mentions, writing
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -266,7 +266,7 @@ def _take_away(thing: Question | Answer, actor_id: int | None, why: str) -> bool
     seen = thing.hidden_at is None
     if seen:
         thing.hidden_at = now()
-    if seen or why or thing.hidden_why != Why.HIDDEN:
+    if seen or why or thing.hidden_why in WAITING:
         thing.hidden_why = reason
     return seen
 
@@ -336,6 +336,9 @@ def withdraw(viewer: Viewer, *, question_id: int | None = None, answer_id: int |
     )
     if thing.author_id != viewer.id and not viewer.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only its author or a moderator can hide this."))
+    if thing.author_id != viewer.id:
+        kind = "answer" if isinstance(thing, Answer) else "question"
+        audit.note_unless_noted(viewer.id, f"{kind}.hide", kind, thing.id)
     if isinstance(thing, Answer):
         hide_answer(thing.id, actor_id=viewer.id)
     else:
