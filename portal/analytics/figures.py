@@ -26,6 +26,7 @@ from portal.analytics.models import (
 from portal.analytics.reputation import facade as reputation
 from portal.analytics.topics import queries as topics
 from portal.analytics.topics.models import ContributionTopic
+from portal.community import facade as community
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.members.models import Member
@@ -224,10 +225,15 @@ def _standing(ids: list[int]) -> dict[int, Figures]:
 
 
 def _topics(ids: list[int]) -> dict[int, Figures]:
-    """Return the three topics that each writes about most, by name."""
+    """Return the three topics that each writes about most, by name: on public boards, for others read them."""
+    public = [board.id for board in community.every_board() if board.is_public]
     rows = db.session.execute(
         select(ContributionTopic.author_id, ContributionTopic.topic_id, func.count().label("n"))
-        .where(ContributionTopic.author_id.in_(ids), ContributionTopic.topic_id.is_not(None))
+        .where(
+            ContributionTopic.author_id.in_(ids),
+            ContributionTopic.topic_id.is_not(None),
+            ContributionTopic.board_id.in_(public),
+        )
         .group_by(ContributionTopic.author_id, ContributionTopic.topic_id)
         .order_by(ContributionTopic.author_id, func.count().desc(), ContributionTopic.topic_id)
     ).all()

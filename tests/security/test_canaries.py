@@ -70,8 +70,10 @@ class Cage:
 def may_meet(actor: Actor, about: str) -> bool:
     """Return whether an actor may meet a canary, by what it stands in."""
     rules: list[tuple[Callable[[str], bool], bool]] = [
+        (lambda a: a == "organisation's note", actor.kind == "staff"),
+        (lambda a: a.endswith(" draft"), about.startswith(f"{actor.name} ")),
         (lambda a: "closed" in a, in_closed(actor)),
-        (lambda a: a.endswith(("crm", "letter", "letter's reason", "organisation's note")),
+        (lambda a: a.endswith(("crm", "letter", "letter's reason")),
          actor.has("brand_manager", "support_agent", "moderator")),
         (lambda a: a.endswith("address"),
          about.startswith(f"{actor.name} ") or actor.has("brand_manager", "support_agent", "moderator")),
@@ -92,12 +94,16 @@ class Hunt:
     cage: Cage
     searched: int = 0
     found: list[str] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
+    """Where the public idea was met: a search that finds nothing hides nothing."""
 
     def read(self, actor: Actor, where: str, answer: TestResponse | str) -> None:
         """Look for canaries in an answer and its headers."""
         body = answer if isinstance(answer, str) else answer.get_data().decode(errors="replace")
         text = body if isinstance(answer, str) else f"{answer.headers}\n{body}"
         self.searched += 1
+        if any(self.cage.about.get(mark) == "theirs idea" for mark in MARK.findall(text.lower())):
+            self.met.add(where.partition("?")[0])
         self.found += [f"{where} shows {actor.name}: {about}" for about in self.cage.leaks(actor, text)]
 
 
@@ -178,6 +184,7 @@ def test_nobody_meets_what_is_not_for_her(cached: Flask, workers: Workers, capsy
     hunt_mails(hunt, Path(cached.config["PORTAL_DATA_DIR"]))
     with capsys.disabled():
         print(f"\ncanaries: {hunt.searched} answers searched for {len(cage.about)} texts: {len(hunt.found)} leaks")  # noqa: T201
+    assert {"/", "/ideas", "/search", "/api/v1/search", "/api/v1/ideas"} <= hunt.met
     assert not hunt.found, f"{len(hunt.found)} leaks:\n" + "\n".join(sorted(set(hunt.found)))
 
 
