@@ -97,7 +97,7 @@ SETTINGS = (
     Setting(
         "PORTAL_GUESTS",
         "1",
-        "who has not signed in may vote, propose and ask, and confirms by mail: 1 on public boards, 0 nowhere, or their keys",
+        "guests may vote, propose and ask, and confirm by mail: 1 on public boards, 0 nowhere, or their keys",
     ),
     Setting(
         "PORTAL_UPLOADS_URL", "", "host that gives pictures and files: https://files.example.org; our own by default"
