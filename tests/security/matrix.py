@@ -245,7 +245,6 @@ CELLS: dict[str, Cell | list[Cell]] = {
     # members
     "GET web.member": Cell(there),
     "GET api.members_member": Cell(there),
-    "GET members.organisation": Cell(there),
     "GET api.experts_member_metrics": Cell(
         lambda actor, state: GONE if state in {"missing", "gone"} else figures_of_members(actor, state)
     ),
@@ -332,9 +331,7 @@ CELLS: dict[str, Cell | list[Cell]] = {
         in_sight(author_or(MODERATOR)), "idea", query={"kind": "idea"}, fine=(409,)
     ),
     "GET api.conversation_get_upload": Cell(own_or_seen, "upload"),
-    "DELETE api.conversation_delete_upload": Cell(
-        own_or_seen, "upload", states=("own", "own_hidden", "missing"), fine=(409,)
-    ),
+    "DELETE api.conversation_delete_upload": Cell(own_or_seen, "upload", states=("own_hidden", "missing"), fine=(409,)),
     # moderation
     "GET moderation_mine.flag": Cell(see, "idea", query={"kind": "idea"}, fine=(409,)),
     "POST moderation_mine.flag": Cell(see, "idea", query={"kind": "idea"}, data={"reason": "spam"}, fine=(409, 422)),
@@ -398,6 +395,7 @@ CELLS: dict[str, Cell | list[Cell]] = {
     ),
     "POST api.moderation_appeal": Cell(always, "paper", states=("missing",), data={"text": TEXT}, fine=(404, 422)),
     "GET exports.export": Cell(see, "ideas_board", query={"kind": "ideas", "fmt": "csv"}),
+    "GET api.members_list_invitations": Cell(always, "none", fine=(403,)),  # her organisation's; its admins' alone
     "POST reputation.withdraw": Cell(always, "paper", states=("missing",), fine=(404, 422)),
     # nobody's
     "GET web.choose_language": Cell(always, "none"),

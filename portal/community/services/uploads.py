@@ -12,13 +12,15 @@ from sqlalchemy import and_, delete, or_, select, update
 from portal.community import registry, rules
 from portal.community.models import Draft, Upload
 from portal.community.queries import conversation as queries
+from portal.community.queries import visible_board_ids
 from portal.community.queries.conversation import UploadCard
+from portal.community.screening import keeper_of
 from portal.community.uploads import kinds, workshop
 from portal.kernel.clock import now
 from portal.kernel.database import after_commit, db
 from portal.kernel.errors import Invalid, NotFound, TooLarge, TooMany
 from portal.kernel.text import Picture, clean_line
-from portal.members.policy import Viewer
+from portal.members.policy import Viewer, may_see_hidden
 from portal.members.rules import Role
 from portal.members.services import audit
 
@@ -138,7 +140,16 @@ def _may_fetch(viewer: Viewer, card: UploadCard) -> bool:
     if card.target_kind is None or card.target_id is None:
         return False
     thing = (card.target_kind, card.target_id)
-    return thing in registry.describe(viewer, [thing]) or viewer.has_role(Role.MODERATOR)
+    return thing in registry.describe(viewer, [thing]) or _may_see_hidden(viewer, *thing)
+
+
+def _may_see_hidden(viewer: Viewer, kind: str, thing_id: int) -> bool:
+    """Return whether a text that is out of sight is shown to this viewer, and its pictures with it."""
+    keeper = keeper_of(kind)
+    text = keeper.read([thing_id]).get(thing_id) if keeper is not None and not viewer.is_anonymous else None
+    if text is None or text.why is None or text.board_id not in visible_board_ids(viewer):
+        return False
+    return may_see_hidden(viewer, author_id=text.author_id, why=text.why)
 
 
 # Texts that show them
