@@ -82,8 +82,9 @@ def _rows(model: type[Link | CrmEvent | DeadLetter], member_id: int) -> list[Map
 
 @erases
 def take_back(erasing: Erasing) -> None:
-    """Have every CRM forget a member: what waits is dropped, what was sent is taken back by the next dispatch,
-    which the fact of the erasure wakes.
+    """Have every CRM forget a member: what waits is dropped, what was sent is taken back.
+
+    The next dispatch does so, which the fact of the erasure wakes.
 
     The link stays, empty, until the CRM has said that it is done; see `state_lane.note_forgotten`.
     """

@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -134,8 +135,11 @@ def wapiti(url: str, party: Party, *, seconds: int, within: str = "/") -> Result
             {"HOME": folder},
         )  # fmt: skip
         told = json.loads(report.read_text())
-    found = [f"{kind}: {one['method']} {one['path']} {one['parameter']}" for kind, ones in told["vulnerabilities"].items()
-             for one in ones]  # fmt: skip
+    found = [
+        f"{kind}: {one['method']} {one['path']} {one['parameter']}"
+        for kind, ones in told["vulnerabilities"].items()
+        for one in ones
+    ]
     found += [f"{kind}: {one['path']}" for kind, ones in told["anomalies"].items() for one in ones]
     return Result("wapiti", party.name, found, f"{told['infos'].get('crawled_pages_nbr', '?')} pages")
 
@@ -207,10 +211,10 @@ def install() -> None:
 def proofs(url: str, only: str | None) -> list[str]:
     """Let each tool find the hole that is there for it; return what went unnoticed."""
     nobody = Party("the holes")
-    tries = {
-        "wapiti": lambda: wapiti(url, nobody, seconds=60, within="/holes/"),
-        "sqlmap": lambda: sqlmap(url, nobody, ("/holes/find?id=1",)),
-        "schemathesis": lambda: schemathesis(url, nobody, examples=30, schema="/holes/openapi.json"),
+    tries: dict[str, Callable[[], Result]] = {
+        "wapiti": partial(wapiti, url, nobody, seconds=60, within="/holes/"),
+        "sqlmap": partial(sqlmap, url, nobody, ("/holes/find?id=1",)),
+        "schemathesis": partial(schemathesis, url, nobody, examples=30, schema="/holes/openapi.json"),
     }
     blind = []
     for tool, attempt in tries.items():
@@ -243,10 +247,10 @@ def main() -> int:
         db.session.rollback()
         addresses = (*ADDRESSES, f"/ideas/{idea}*", f"/questions/{question}*")
         for party in parties:
-            runs = {
-                "schemathesis": lambda who=party: schemathesis(url, who, examples=chosen.examples),
-                "sqlmap": lambda who=party: sqlmap(url, who, addresses),
-                "wapiti": lambda who=party: wapiti(url, who, seconds=chosen.seconds),
+            runs: dict[str, Callable[[], Result]] = {
+                "schemathesis": partial(schemathesis, url, party, examples=chosen.examples),
+                "sqlmap": partial(sqlmap, url, party, addresses),
+                "wapiti": partial(wapiti, url, party, seconds=chosen.seconds),
             }
             for tool, run in runs.items():
                 if chosen.only in {None, tool}:

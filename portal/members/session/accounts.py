@@ -279,7 +279,7 @@ def _settings(app: Flask) -> dict[str, Any]:
             "argon2__time_cost": passwords.PASSES,
             "argon2__parallelism": passwords.LANES,
         },
-        # What a mailed link carries of the kept password, or of the address: random enough; Flask-Security's own way
+        # What a mailed link carries of the kept password, or of the address: random enough; Flask-Security's way
         # costs a second of CPU, by which one could tell who has an account.
         "HASHING_SCHEMES": ["hex_sha256"],
         "DEPRECATED_HASHING_SCHEMES": [],
