@@ -84,7 +84,7 @@ def author_now(actor: Actor, state: str) -> str:
 
 def staff_first(actor: Actor, state: str) -> str:
     """Only those who work for the company may, and only with what is in sight."""
-    return seen_now(actor, state) if actor.kind == "staff" else NO
+    return seen_now(actor, state) if actor.kind == "staff" and not actor.asleep else NO
 
 
 def mine(_actor: Actor, state: str) -> str:
@@ -396,6 +396,7 @@ CELLS: dict[str, Cell | list[Cell]] = {
     "POST api.moderation_appeal": Cell(always, "paper", states=("missing",), data={"text": TEXT}, fine=(404, 422)),
     "GET exports.export": Cell(see, "ideas_board", query={"kind": "ideas", "fmt": "csv"}),
     "GET api.members_list_invitations": Cell(always, "none", fine=(403,)),  # her organisation's; its admins' alone
+    "POST members.create_token": Cell(always, "none", fine=(403, 422)),  # none for those whose roles sleep
     "POST reputation.withdraw": Cell(always, "paper", states=("missing",), fine=(404, 422)),
     # nobody's
     "GET web.choose_language": Cell(always, "none"),
