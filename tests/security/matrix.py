@@ -352,7 +352,11 @@ CELLS: dict[str, Cell | list[Cell]] = {
     "GET reputation.of_anybody": Cell(there),
     "GET api.reputation_reputation": Cell(
         lambda actor, state: (
-            GONE if state in {"missing", "gone"} else YES if state == "own" or actor.kind == "staff" else NO
+            GONE
+            if state in {"missing", "gone"}
+            else YES
+            if state == "own" or (actor.kind == "staff" and not actor.asleep)
+            else NO
         )
     ),
     "GET privacy.erase": Cell(lambda _actor, state: GONE if state == "missing" else YES),
