@@ -19,6 +19,7 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from playwright.sync_api import Browser, expect, sync_playwright
 from psycopg import sql
 from redis import Redis
 from rq import Queue, SimpleWorker
@@ -31,12 +32,17 @@ from portal.app import create_app
 from portal.kernel import projections
 from portal.kernel.database import db
 from portal.kernel.jobs import QUEUES
+from portal.local.browser import find_browser
 
 FILLED = """
     SELECT string_agg(quote_ident(relname), ', ') FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
       AND relname <> 'alembic_version'"""
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 20_000
+"""Milliseconds that a browser may take on a busy machine."""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--no-first-run"]  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -190,6 +196,19 @@ def _empty(tries: int = 5) -> None:
 def client(app: Flask) -> FlaskClient:
     """A browser without scripts."""
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright; started once a process, which can hold only one."""
+    path = find_browser()
+    if path is None:
+        pytest.skip("no Chromium on this machine: install the package chromium")
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

@@ -12,14 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-
-from portal.local.browser import find_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 180.0
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--no-first-run"]  # fmt: skip
 
 
 class Town:
@@ -78,15 +73,3 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     finally:
         process.terminate()
         process.wait(60)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, driven by Playwright."""
-    path = find_browser()
-    if path is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()

@@ -7,19 +7,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select, update
 from werkzeug.serving import make_server
 
 from portal.kernel.database import db, transaction
-from portal.local.browser import find_browser
 from portal.members import passwords, services
 from portal.members.models import MemberSession, Passkey
 from portal.members.services import second_step
 
 PASSWORD = "tre matasse di lana"
 PATIENCE = 20_000
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -28,18 +26,6 @@ DEVICE = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find_browser()
-    if path is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE)
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 class Window:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import http_ece
 import pytest
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from py_vapid import Vapid02
 
+from portal.kernel.clock import now
 from portal.kernel.database import db, transaction
 from portal.notifications import jobs, pushing, queries, services, vapid
 from tests.conftest import Workers
@@ -157,10 +159,11 @@ def test_a_service_that_is_busy_is_asked_later(committed: Flask, service: Servic
 
 def test_what_was_read_meanwhile_is_not_pushed(committed: Flask, service: Service, workers: Workers) -> None:
     ida = a_reachable_member(committed, service, Browser())
+    hour = now().astimezone(ZoneInfo("Europe/Rome")).hour
     with transaction():
         db.session.execute(
-            db.text("INSERT INTO notification_settings (member_id, quiet_from, quiet_to) VALUES (:id, 0, 23)"),
-            {"id": ida.id},
+            db.text("INSERT INTO notification_settings (member_id, quiet_from, quiet_to) VALUES (:id, :since, :until)"),
+            {"id": ida.id, "since": hour, "until": (hour + 3) % 24},
         )
     a_comment(an_idea(a_board(), ida), a_member("Gus"))
     workers.run()

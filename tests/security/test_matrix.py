@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from portal.kernel.database import db
 from portal.members.policy import Access, access_of
+from tests.conftest import _empty
 from tests.members.factories import bearer, sign_in
 from tests.security.matrix import CELLS, FIXED, GONE, NO, PARAMETERS, YES, Cell
 from tests.security.town import ACTORS, Actor, Town, plant
@@ -112,22 +113,18 @@ def expected(actor: Actor, operation: Operation, cell: Cell | None, state: str) 
 
 @pytest.fixture(scope="module")
 def town(portal: Flask) -> Iterator[Town]:
-    """The town, planted once for all cells and undone at the end."""
+    """The town, planted once for all cells, and committed: an open transaction would hold back everybody's facts."""
     with portal.app_context():
-        engine = db.engine
-        db.session.session_factory.configure(join_transaction_mode="create_savepoint")
-        with engine.connect() as connection:
-            undo = connection.begin()
-            db.engines[None] = connection  # type: ignore[assignment]
-            methods = portal.config.get("WTF_CSRF_METHODS")
-            portal.config.update(WTF_CSRF_METHODS=set(), WTF_CSRF_ENABLED=False, STAFF_SECOND_FACTOR=True)
-            try:
-                yield plant()
-            finally:
-                portal.config.update(WTF_CSRF_METHODS=methods, WTF_CSRF_ENABLED=True, STAFF_SECOND_FACTOR=False)
-                db.session.remove()
-                db.engines[None] = engine
-                undo.rollback()
+        methods = portal.config.get("WTF_CSRF_METHODS")
+        portal.config.update(WTF_CSRF_METHODS=set(), WTF_CSRF_ENABLED=False, STAFF_SECOND_FACTOR=True)
+        try:
+            planted = plant()
+            db.session.commit()
+            yield planted
+        finally:
+            portal.config.update(WTF_CSRF_METHODS=methods, WTF_CSRF_ENABLED=True, STAFF_SECOND_FACTOR=False)
+            db.session.remove()
+            _empty()
     portal.extensions["redis"].flushdb()
 
 
@@ -135,12 +132,17 @@ def town(portal: Flask) -> Iterator[Town]:
 def undone() -> Iterator[None]:
     """Undo what a request writes, so that each cell finds the town as it was planted."""
     db.session.remove()
-    point = db.engines[None].begin_nested()  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        db.session.remove()
-        point.rollback()
+    engine = db.engines[None]
+    db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+    with engine.connect() as connection:
+        undo = connection.begin()
+        db.engines[None] = connection  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            db.session.remove()
+            db.engines[None] = engine
+            undo.rollback()
 
 
 class Asking:

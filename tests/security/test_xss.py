@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask, Response
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import update
 from werkzeug.serving import make_server
 
@@ -16,7 +16,6 @@ from portal.community import facade as community
 from portal.ideas import services as ideas
 from portal.kernel.clock import now
 from portal.kernel.database import db, transaction
-from portal.local.browser import find_browser
 from portal.members import queries as members
 from portal.members import services as member_services
 from portal.members.models import Member, Organisation
@@ -28,7 +27,6 @@ from tests.security.payloads import payloads
 
 LEAVES = re.compile(r"http-equiv|<base|<form|<template|<title|<textarea|<style|<math|<select")
 """Payloads that would lead the browser away from the page that is to be caught, or swallow the others."""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WATCH = "window.ran = []; window.xss = n => window.ran.push(n); window.alert = window.xss"
 POKE = """() => {
   for (const one of document.querySelectorAll('*')) {
@@ -43,17 +41,6 @@ POKE = """() => {
   return window.ran;
 }"""
 """Touches everything, and counts what would run on a touch that no event can play."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find_browser()
-    if path is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @access(anyone)

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 from werkzeug.serving import make_server
 
 from portal.community import facade as community
 from portal.ideas import services as ideas
 from portal.kernel.database import transaction
-from portal.local.browser import find_browser
 from portal.members import services as members
 from portal.members.policy import Viewer
 from portal.members.queries import viewer_of
@@ -20,19 +19,6 @@ from tests.community import hostile
 from tests.conftest import Workers
 
 PATIENCE = 20_000
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find_browser()
-    if path is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE)
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
