@@ -140,8 +140,19 @@ def test_a_browser_that_is_gone_is_forgotten(committed: Flask, service: Service,
     assert push_states() == {"refused": 1}
 
 
+def it_is_night_for(member_id: int) -> None:
+    """Let the hours in which nothing is sent be now, whatever the clock says."""
+    hour = now().astimezone(ZoneInfo("Europe/Rome")).hour
+    with transaction():
+        db.session.execute(
+            db.text("INSERT INTO notification_settings (member_id, quiet_from, quiet_to) VALUES (:id, :since, :until)"),
+            {"id": member_id, "since": hour, "until": (hour + 3) % 24},
+        )
+
+
 def test_a_service_that_is_busy_is_asked_later(committed: Flask, service: Service, workers: Workers) -> None:
     ida = a_reachable_member(committed, service, Browser())
+    it_is_night_for(ida.id)
     service.status = 503
     a_comment(an_idea(a_board(), ida), a_member("Gus"))
     workers.run()
@@ -159,12 +170,7 @@ def test_a_service_that_is_busy_is_asked_later(committed: Flask, service: Servic
 
 def test_what_was_read_meanwhile_is_not_pushed(committed: Flask, service: Service, workers: Workers) -> None:
     ida = a_reachable_member(committed, service, Browser())
-    hour = now().astimezone(ZoneInfo("Europe/Rome")).hour
-    with transaction():
-        db.session.execute(
-            db.text("INSERT INTO notification_settings (member_id, quiet_from, quiet_to) VALUES (:id, :since, :until)"),
-            {"id": ida.id, "since": hour, "until": (hour + 3) % 24},
-        )
+    it_is_night_for(ida.id)
     a_comment(an_idea(a_board(), ida), a_member("Gus"))
     workers.run()
     with transaction():
