@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, case, exists, false, func, select, text
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, case, exists, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from portal.community import facade as community
@@ -177,7 +178,8 @@ def list_questions(
 
     :raise Invalid: when the cursor is not of this list.
     """
-    wanted = _questions().where(Question.hidden_at.is_(None), _on_boards(listing, boards))
+    one = len(boards) == 1
+    wanted = _listed(listing, one=one)
     if tag_id is not None:
         wanted = wanted.join(ContributionTag, and_(ContributionTag.target_id == Question.id, _carries(tag_id)))
     if solved is not None:
@@ -187,28 +189,32 @@ def list_questions(
         wanted = wanted.where(Question.category == category)
     if q:
         wanted = wanted.where(Question.id.in_(_by_words(q, boards)))
-    keys = _keys(listing)
-    if listing == Listing.UNANSWERED:
-        wanted = wanted.where(QuestionTally.by_others == 0)
     kinds = (int, int) if listing == Listing.UNANSWERED else (datetime.fromisoformat, int)
     if (last := decode_cursor(cursor, *kinds)) is not None:
-        wanted = wanted.where(func.row(*keys) < func.row(*last))
-    rows = db.session.execute(wanted.order_by(*(key.desc() for key in keys)).limit(size + 1)).all()
+        wanted = wanted.where(func.row(*_keys(listing)) < func.row(*last))
+    values = {"boards": next(iter(boards)) if one else list(boards), "most": size + 1}
+    rows = db.session.execute(wanted, values).all()
     return page_of([QuestionRow(*row) for row in rows], size=size, key=lambda row: _key_of(row, listing))
+
+
+@lru_cache(maxsize=16)
+def _listed(listing: str, *, one: bool) -> Any:
+    """Return the statement of a list, which stands ready; the board, or boards, and the length are bound.
+
+    The board is compared in the table whose index gives the order.
+    """
+    column = Question.board_id if listing == Listing.NEWEST else QuestionTally.board_id
+    here = column == bindparam("boards") if one else column.in_(bindparam("boards", expanding=True))
+    wanted = _questions().where(Question.hidden_at.is_(None), here)
+    if listing == Listing.UNANSWERED:
+        wanted = wanted.where(QuestionTally.by_others == 0)
+    return wanted.order_by(*(key.desc() for key in _keys(listing))).limit(bindparam("most", type_=BigInteger))
 
 
 def _by_words(q: str, boards: Collection[int]) -> Sequence[int]:
     """Return the questions that the search finds; none while it is not wired."""
     find = community.finder_of(KIND)
     return find(q, list(boards), FOUND_MOST) if find is not None else ()
-
-
-def _on_boards(listing: str, boards: Collection[int]) -> ColumnElement[bool]:
-    """Filter by the board column of the table whose index gives the order."""
-    column = Question.board_id if listing == Listing.NEWEST else QuestionTally.board_id
-    if len(boards) == 1:
-        return column == next(iter(boards))
-    return column.in_(boards) if boards else false()
 
 
 def _carries(tag_id: int) -> ColumnElement[bool]:
