@@ -256,7 +256,7 @@ def counted_queries() -> Iterator[list[str]]:
         event.remove(target, "before_cursor_execute", note)
 
 
-def read_all_facts(patience: float = 20.0) -> None:
+def read_all_facts(patience: float = 60.0) -> None:
     """Bring all projections up to date. Inside `app` nothing is visible to them: use `committed`.
 
     Facts are held back while any older transaction of the server is open, also one of another test process.

@@ -10,6 +10,7 @@ from flask import Flask
 from portal.crm.gateways.tryton import TrytonGateway
 from portal.crm.gateways.webhook import WebhookGateway
 from portal.crm.services.outlet import Outlet
+from tests.conftest import read_all_facts
 from tests.crm.simulator import BadDay, Simulator
 from tests.members.factories import a_member
 
@@ -38,6 +39,7 @@ def test_status_has_the_agreed_fields(connected: Flask) -> None:
 
 def test_sync_sends_everybody_once(connected: Flask, simulator: Simulator) -> None:
     ids = [a_member(), a_member()]
+    read_all_facts()
     code, document = portal(connected, "sync")
     assert code == 0
     assert (document["webhook"]["pending"], document["webhook"]["dead"]) == (0, 0)
