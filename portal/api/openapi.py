@@ -22,6 +22,7 @@ PROBLEMS = {
     404: "There is nothing here, or it is hidden from the token's member.",
     409: "The rules do not allow this now.",
     413: "More was sent than is taken.",
+    414: "The address is longer than the 8,190 bytes that are taken.",
     415: "What was sent is not of the type that is taken here.",
     422: "Fields need mending; `errors` says which and how.",
     429: "Too often; `Retry-After` says when to come back.",
@@ -178,6 +179,8 @@ def _answer(one: Endpoint, names: Names) -> dict[str, Any]:
 
 def _problems(one: Endpoint) -> dict[str, Any]:
     statuses = {401, 403, 503, *one.errors}
+    if one.query is not None:
+        statuses.add(414)
     if one.query is not None or one.body is not None:
         statuses.add(422)
     if "<" in one.path or (one.query is not None and "board" in one.query.model_fields):

@@ -28,6 +28,7 @@ KINDS = {
     406: "not-acceptable",
     409: "refused",
     413: "too-large",
+    414: "address-too-long",
     415: "unsupported-media-type",
     422: "invalid",
     429: "too-many",
@@ -42,6 +43,7 @@ TITLES = {
     406: _l("Only JSON is spoken here"),
     409: _l("Not now"),
     413: _l("Too large"),
+    414: _l("This address is too long"),
     415: _l("Send JSON"),
     422: _l("Something needs mending"),
     429: _l("Too often"),
@@ -143,6 +145,7 @@ def detail_of(error: Exception, status: int) -> str:
         404: _("There is nothing here, or it is not open to you."),
         405: _("The header Allow says which methods there are."),
         413: _("Send less at once."),
+        414: _("Shorten what you send in the address."),
         415: _("Say Content-Type: application/json, and send it."),
         503: _("Something we depend on is away. Try again in a moment."),
     }

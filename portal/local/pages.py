@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from portal.kernel import addresses
+
 _shm = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private file in it
 
 wsgi_app = "portal.app:create_app(commands=False)"
@@ -18,6 +20,7 @@ preload_app = True
 keepalive = 15
 timeout = 60
 graceful_timeout = 5
+limit_request_line = addresses.LONGEST
 worker_tmp_dir = str(_shm) if os.access(_shm, os.W_OK) else None
 control_socket_disable = True
 loglevel = "warning"

@@ -12,10 +12,12 @@ from pydantic import Field
 from sqlalchemy import func, select
 
 from portal.api import Id, Input, Listing, Output, Paged, Reply, endpoint, endpoints, openapi, views
+from portal.kernel import addresses
 from portal.kernel.database import db
 from portal.kernel.errors import Refused
 from portal.kernel.paging import Page
 from portal.kernel.text import clean_line
+from portal.local import pages
 from portal.members.models import Organisation
 from tests.members.factories import a_member, a_token, bearer, sign_in
 
@@ -160,6 +162,17 @@ def test_what_does_not_fit_is_named_field_by_field(client: FlaskClient, token: s
 
 def test_ten_megabytes_are_too_much(client: FlaskClient, token: str) -> None:
     is_problem(post(client, token, json={"name": "x" * 10_000_000}), 413)
+
+
+def test_an_address_has_one_limit_whatever_serves_the_portal(client: FlaskClient, token: str) -> None:
+    assert pages.limit_request_line == addresses.LONGEST
+    is_problem(client.get(f"/api/v1/ideas?q={'x' * addresses.LONGEST}", headers=bearer(token)), 414)
+    assert client.get(f"/api/v1/ideas?q={'x' * (addresses.LONGEST // 100)}", headers=bearer(token)).status_code == 200
+    page = client.get(f"/ideas?q={'x' * addresses.LONGEST}", headers={"Accept-Language": "it"})
+    assert page.status_code == 414
+    assert "Accorcia" in page.text
+    document = client.get("/api/v1/openapi.json").get_json()
+    assert "414" in document["paths"]["/ideas"]["get"]["responses"]
 
 
 def test_what_is_not_json_is_not_read(client: FlaskClient, token: str) -> None:
