@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # `views`, `api` or `cli`, in `session` for members, and declares listeners, projections and jobs on import.
 FEATURES = (
     "members",
+    "members.guests",
+    "members.inviting",
     "members.privacy",
     "community",
     "ideas",

@@ -8,11 +8,10 @@ from pydantic import Field
 from portal.api.endpoints import Id, Input, Listing, Output, Reply, endpoint
 from portal.kernel.errors import Forbidden
 from portal.kernel.paging import Page
-from portal.members import inviting
+from portal.members.inviting import mailing, queries, services
+from portal.members.inviting.queries import InvitationCard
 from portal.members.queries import people
-from portal.members.queries.people import InvitationCard
 from portal.members.rules import Kind, Role
-from portal.members.services import invitations
 from portal.members.session import current_viewer
 
 TAG = "members"
@@ -84,16 +83,16 @@ def list_invitations(query: InvitationsWanted) -> Page[InvitationCard]:
     """List invitations, the latest first: staff all of them, the admin of an organisation her own."""
     viewer = current_viewer()
     if query.organisation_id is None and not viewer.has_role(*STAFF):
-        raise Forbidden(invitations.NOT_YOURS)
-    if query.organisation_id is not None and not invitations.may_look_after(viewer, query.organisation_id):
-        raise Forbidden(invitations.NOT_YOURS)
-    return Page(people.invitations(query.organisation_id, open_only=query.open), None)
+        raise Forbidden(services.NOT_YOURS)
+    if query.organisation_id is not None and not services.may_look_after(viewer, query.organisation_id):
+        raise Forbidden(services.NOT_YOURS)
+    return Page(queries.invitations(query.organisation_id, open_only=query.open), None)
 
 
 @endpoint("POST", "/invitations", body=NewInvitation, response=InvitationOut, summary="Ask somebody in", tag=TAG)
 def invite(body: NewInvitation) -> InvitationCard:
     """Ask somebody in; the link is mailed to the address."""
-    card, secret = invitations.invite(
+    card, secret = services.invite(
         current_viewer(),
         email=body.email,
         kind=body.kind,
@@ -102,12 +101,12 @@ def invite(body: NewInvitation) -> InvitationCard:
         roles=body.roles,
         lang=body.lang,
     )
-    inviting.send(card, secret, lang=body.lang)
+    mailing.send(card, secret, lang=body.lang)
     return card
 
 
 @endpoint("DELETE", "/invitations/<int:invitation_id>", summary="Revoke an invitation", tag=TAG, status=204)
 def revoke(invitation_id: int) -> Reply:
     """Make an invitation's link useless."""
-    invitations.revoke(current_viewer(), invitation_id)
+    services.revoke(current_viewer(), invitation_id)
     return Reply(None, 204)

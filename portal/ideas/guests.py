@@ -13,9 +13,10 @@ from portal.community.rules import TAG_MAX, TAGS_MAX, origin_of
 from portal.ideas import queries, rules, services
 from portal.ideas.forms import IdeaForm
 from portal.kernel.errors import Invalid, Refused
-from portal.members import guests
+from portal.members.doors import are_welcome
+from portal.members.guests import asking
+from portal.members.guests.services import does_for_guests
 from portal.members.policy import Viewer, access, anyone
-from portal.members.services.guests import does_for_guests
 from portal.members.session import current_viewer
 
 bp = Blueprint("ideas_guests", __name__)
@@ -23,11 +24,11 @@ FARTHEST = 10_000
 """Positions in a list are remembered up to here."""
 
 
-class VoteForm(guests.AsGuest, FlaskForm):  # type: ignore[misc]
+class VoteForm(asking.AsGuest, FlaskForm):  # type: ignore[misc]
     """Who supports an idea without having signed in."""
 
 
-class ProposalForm(guests.AsGuest, IdeaForm):
+class ProposalForm(asking.AsGuest, IdeaForm):
     """An idea, and who proposes it without having signed in."""
 
 
@@ -52,7 +53,7 @@ def support(idea_id: int) -> ResponseReturnValue:
     idea = queries.idea_page(viewer, idea_id)
     if not viewer.is_anonymous:
         return redirect(idea.url)
-    if not guests.are_welcome(idea.board.key):
+    if not are_welcome(idea.board.key):
         return redirect(f"/sign-in?next={idea.url}")
     if idea.stage in rules.CLOSED:
         raise Refused(services.REFUSALS[rules.Refusal.CLOSED])
@@ -71,7 +72,7 @@ def new() -> ResponseReturnValue:
     viewer = current_viewer()
     if not viewer.is_anonymous:
         return redirect("/ideas/new")
-    boards = [one for one in community.boards_for(viewer, "ideas") if guests.are_welcome(one.key)]
+    boards = [one for one in community.boards_for(viewer, "ideas") if are_welcome(one.key)]
     if not boards:
         return redirect("/sign-in?next=/ideas/new")
     form = ProposalForm()
@@ -96,7 +97,7 @@ def _checked(viewer: Viewer, form: ProposalForm) -> dict[str, Any] | None:
     try:
         services.check_idea(viewer, **said)
     except Invalid as refusal:
-        guests.say_in(form, refusal)
+        asking.say_in(form, refusal)
         return None
     return {**said, "tags": [word for word in form.words() if len(word) <= TAG_MAX][:TAGS_MAX]}
 
@@ -106,8 +107,8 @@ def _leave(kind: str, form: Any, title: str, said: Mapping[str, Any]) -> bool:
     locale = get_locale()
     lang = locale.language if locale is not None else "en"
     try:
-        guests.leave(kind, email=form.guest_email.data, name=form.guest_name.data, lang=lang, title=title, payload=said)
+        asking.leave(kind, email=form.guest_email.data, name=form.guest_name.data, lang=lang, title=title, payload=said)
     except Invalid as refusal:
-        guests.say_in(form, refusal)
+        asking.say_in(form, refusal)
         return False
     return True

@@ -23,7 +23,7 @@ from portal.kernel.clock import today
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.formats import since
 from portal.kernel.paging import Page
-from portal.members.guests import has_guest_door
+from portal.members.doors import has_guest_door
 from portal.members.policy import Viewer, access, anyone, role, signed_in
 from portal.members.rules import Role
 from portal.members.session import current_viewer

@@ -9,11 +9,13 @@ from flask_babel import gettext as _
 
 from portal.kernel.database import transaction
 from portal.kernel.errors import Invalid, NotFound
-from portal.members import inviting, mail, passwords, queries, services
+from portal.members import mail, passwords, queries, services
+from portal.members.inviting import mailing
+from portal.members.inviting import services as invitations
 from portal.members.policy import Viewer
 from portal.members.queries import people
 from portal.members.rules import Kind, Role, Scope, unknown
-from portal.members.services import invitations, merging
+from portal.members.services import merging
 
 member = AppGroup("member", help="People with an account.")
 token = AppGroup("token", help="Tokens for programs.")
@@ -149,8 +151,8 @@ def invite_member(
         )
         if mail.has_server():
             with current_app.test_request_context():
-                inviting.send(card, secret, lang=lang)
-    url = inviting.url_of(secret)
+                mailing.send(card, secret, lang=lang)
+    url = mailing.url_of(secret)
     click.echo(jsonlib.dumps({"id": card.id, "url": url}) if as_json else url)
 
 

@@ -4,7 +4,6 @@ from portal.kernel.jobs import job
 from portal.kernel.periodic import periodic
 from portal.members import services
 from portal.members.mail import send
-from portal.members.services import guests
 from portal.members.services.tickets import drop_expired
 
 
@@ -25,9 +24,3 @@ def end_old_sessions() -> None:
 def forget_old_tickets() -> None:
     """Forget links and challenges that nobody used in time; again changes nothing."""
     drop_expired()
-
-
-@periodic(cron="53 * * * *")
-def forget_unconfirmed_acts() -> None:
-    """Forget what guests did and did not confirm in time; again changes nothing."""
-    guests.drop_expired()

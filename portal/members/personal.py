@@ -1,7 +1,7 @@
 """What of the tables of people, and of the ground beneath them, is whose."""
 
 from portal.kernel.personal import Erase, Erasing, Move, declare, erases, nobodys
-from portal.members.services import guests, invitations, merging
+from portal.members.services import merging
 
 declare(
     "member",
@@ -126,28 +126,6 @@ declare(
 nobodys("projection_cursor", "How far each reader of the record is.")
 
 declare(
-    "guest_act",
-    owner="member_id",
-    export="guest_acts",
-    secret=("digest",),
-    erase=Erase.DELETE,
-    again=False,
-    move=Move.STAY,
-    why="What she did before she had an account; what came of it is exported itself.",
-)
-declare(
-    "member_invitation",
-    owner="accepted_by",
-    others=("by_id",),
-    export="invitations",
-    secret=("digest",),
-    erase=Erase.BLANK,
-    blank={"email": ""},
-    again=False,
-    move=Move.STAY,
-    why="A link that has been used opens nothing.",
-)
-declare(
     "address_proof",
     owner="member_id",
     export="address_proofs",
@@ -180,9 +158,6 @@ nobodys("member_merge_row", "Keys of the rows that a merge touched; the merge sa
 
 
 @erases
-def forget_by_address(erasing: Erasing) -> None:
-    """Forget what stands under her addresses without her number, and how to part accounts that were joined."""
-    addresses = sorted(word for word in erasing.words if "@" in word)
-    guests.forget(addresses)
-    invitations.forget(addresses)
+def forget_how_to_part(erasing: Erasing) -> None:
+    """Forget how to part accounts that were joined."""
     merging.forget(erasing.member_id)

@@ -11,7 +11,7 @@ from flask import Flask, current_app, request
 from markupsafe import Markup
 
 from portal.kernel import charts, formats
-from portal.members import guests
+from portal.members.doors import are_welcome
 from portal.web.language import reader
 from portal.web.site import Site
 
@@ -87,7 +87,7 @@ def sign_in_url() -> str:
 
 def guest_vote_url(vote_url: str) -> str:
     """Return where somebody supports an idea who has not signed in: with an address, or by signing in."""
-    return vote_url.replace("/vote", "/support", 1) if guests.are_welcome() else sign_in_url()
+    return vote_url.replace("/vote", "/support", 1) if are_welcome() else sign_in_url()
 
 
 def lang_attr(code: str | None) -> Markup:

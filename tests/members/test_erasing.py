@@ -19,8 +19,8 @@ from portal.kernel.database import db
 from portal.kernel.errors import NotFound, Refused
 from portal.local.binaries import find_postgres
 from portal.members import queries, services
+from portal.members.guests.models import GuestAct
 from portal.members.models import Member
-from portal.members.models.people import GuestAct
 from portal.members.privacy import erasing, files, jobs, tombstones
 from portal.members.privacy.models import ErasureRequest
 from tests.conftest import Workers

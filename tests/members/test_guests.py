@@ -12,10 +12,10 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.jobs import Promise
 from portal.members import queries
+from portal.members.guests import services as guests
+from portal.members.guests.models import GuestAct
 from portal.members.models import Identity, Member
-from portal.members.models.people import GuestAct
 from portal.members.passwords import hash_password
-from portal.members.services import guests
 from tests.factories import a_board, a_member, an_idea, sign_in
 from tests.support.factories import a_board as a_help_board
 

@@ -13,10 +13,11 @@ from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.members import queries
 from portal.members.founding import found_organisation
+from portal.members.inviting import queries as asked_in
+from portal.members.inviting import services as invitations
+from portal.members.inviting.models import MemberInvitation
 from portal.members.models import Identity, Member
-from portal.members.models.people import MemberInvitation
-from portal.members.queries import people
-from portal.members.services import audit, invitations
+from portal.members.services import audit
 from tests.factories import a_member, a_viewer, sign_in
 from tests.members.test_guests import mails, post, token_in
 
@@ -148,7 +149,7 @@ def test_a_member_accepts_with_her_account_and_is_told_what_changes(client: Flas
     assert (member(noor).kind, member(noor).organisation_id) == ("supplier", filanda)
     further = db.session.scalars(select(Identity).filter_by(value="noor@example.com")).one()
     assert (further.member_id, further.verified) == (noor, True)
-    assert people.invitation_card(card.id).state == "accepted"
+    assert asked_in.invitation_card(card.id).state == "accepted"
 
 
 def test_whoever_has_an_account_signs_in_first(client: FlaskClient) -> None:
@@ -194,7 +195,7 @@ def test_sent_again_the_first_link_ends_and_revoked_none_works() -> None:
     invitations.invite(admin, email="x@example.org")
     with pytest.raises(Refused):
         invitations.open_invitation(third)  # asked again, the earlier one ends
-    assert len(people.invitations(open_only=True)) == 1
+    assert len(asked_in.invitations(open_only=True)) == 1
 
 
 def test_an_old_link_opens_nothing(client: FlaskClient) -> None:

@@ -19,13 +19,15 @@ from portal.kernel.errors import Invalid, NotFound, Refused
 from portal.kernel.progress import LongRun, Progress
 from portal.members import queries, services
 from portal.members.founding import add_identity
+from portal.members.guests import services as guests
+from portal.members.inviting import queries as asked_in
+from portal.members.inviting import services as invitations
 from portal.members.models import Identity, Member
 from portal.members.models.people import MemberMerge
 from portal.members.privacy import erasing
-from portal.members.queries import people
 from portal.members.queries.joined import merged_members
 from portal.members.rules import Purpose
-from portal.members.services import audit, guests, invitations
+from portal.members.services import audit
 from portal.members.services.merging import merge_members, moving, unmerge_members
 from portal.support import facade as support
 from portal.support import services as support_services
@@ -332,7 +334,7 @@ def test_who_is_erased_is_erased_under_every_account_and_not_parted_again() -> N
     assert (gone.email, gone.erased_at is not None) == (None, True)
     assert "Serra" not in gone.name
     assert guests.waiting() == []
-    assert people.invitation_card(card.id).email == ""
+    assert asked_in.invitation_card(card.id).email == ""
     assert db.session.get_one(MemberMerge, merge_id).evidence == ""
     assert db.session.scalar(text("SELECT count(*) FROM member_merge_row")) == 0
     with pytest.raises(Refused):

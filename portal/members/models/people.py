@@ -1,68 +1,14 @@
-"""Tables of guests, invitations, identities in doubt, and members who turned out to be one person."""
+"""Tables of identities in doubt and of members who turned out to be one person."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY, CITEXT
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.clock import now
 from portal.kernel.database import Model
-
-
-class GuestAct(Model):
-    """What somebody without an account did: it waits until the link in the mail shows that the address is hers.
-
-    ``payload`` is what the feature needs to do it then. Of the link only the SHA-256 is kept.
-    """
-
-    __tablename__ = "guest_act"
-    __table_args__ = (
-        Index("ix_guest_act_email", "email"),
-        Index("ix_guest_act_waiting", "expires_at", postgresql_where=text("confirmed_at IS NULL")),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True, init=False)
-    kind: Mapped[str]
-    email: Mapped[str] = mapped_column(CITEXT)
-    name: Mapped[str]
-    lang: Mapped[str]
-    title: Mapped[str]
-    payload: Mapped[dict[str, Any]]
-    digest: Mapped[str] = mapped_column(unique=True)
-    expires_at: Mapped[datetime]
-    made_at: Mapped[datetime] = mapped_column(default_factory=now)
-    confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
-    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True, default=None)
-    url: Mapped[str] = mapped_column(default="")
-
-
-class MemberInvitation(Model):
-    """Somebody is asked to join, as whom and for which organisation. The mailed link works once."""
-
-    __tablename__ = "member_invitation"
-    __table_args__ = (
-        Index("ix_member_invitation_email", "email"),
-        Index("ix_member_invitation_organisation_id", "organisation_id", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True, init=False)
-    email: Mapped[str] = mapped_column(CITEXT)
-    kind: Mapped[str]
-    digest: Mapped[str] = mapped_column(unique=True)
-    expires_at: Mapped[datetime]
-    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), default=None)
-    organisation_admin: Mapped[bool] = mapped_column(default=False)
-    roles: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list, server_default=text("'{}'"))
-    lang: Mapped[str] = mapped_column(default="en")
-    by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), default=None)
-    made_at: Mapped[datetime] = mapped_column(default_factory=now)
-    sent_at: Mapped[datetime] = mapped_column(default_factory=now)
-    sent: Mapped[int] = mapped_column(default=1)
-    accepted_at: Mapped[datetime | None] = mapped_column(default=None)
-    accepted_by: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True, default=None)
-    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class AddressProof(Model):

@@ -10,9 +10,9 @@ from portal.kernel.jobs import Promise
 from portal.kernel.progress import LongRun
 from portal.kernel.retention import keep
 from portal.members import services
+from portal.members.guests import services as guests
 from portal.members.models import ApiToken, MemberSession
 from portal.members.privacy import files
-from portal.members.services import guests
 
 EXPORT_DAYS = 7
 MAIL_DAYS = 30

@@ -8,12 +8,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select, tuple_
 
-from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, decode_cursor, page_of
 from portal.members.models import Identity, Member, Organisation
-from portal.members.models.people import MemberInvitation
 from portal.members.queries import CARD, PAGE, MemberCard, MemberLine
 
 LONGEST_NUMBER = 18
@@ -26,26 +24,6 @@ EVIDENCE = {
     "merged in the CRM": _l("the customer file joined two contacts"),
 }
 """What the notes of evidence begin with, and what they mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class InvitationCard:
-    """An invitation, without its secret. ``state`` is open, accepted, revoked or expired."""
-
-    id: int
-    email: str
-    kind: str
-    organisation_id: int | None
-    organisation: str | None
-    organisation_admin: bool
-    roles: tuple[str, ...]
-    by_id: int | None
-    by_name: str | None
-    sent_at: datetime
-    sent: int
-    expires_at: datetime
-    state: str
-    accepted_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,64 +213,6 @@ def organisation_named(words: str) -> int:
     if len(ids) != 1:
         raise NotFound(_l("There is no organisation “%(key)s”, or more than one.", key=words))
     return ids[0]
-
-
-# Invitations
-
-
-def _cards() -> Any:
-    return (
-        select(MemberInvitation, Organisation.name, Member.name)
-        .outerjoin(Organisation, Organisation.id == MemberInvitation.organisation_id)
-        .outerjoin(Member, Member.id == MemberInvitation.by_id)
-    )
-
-
-def invitations(
-    organisation_id: int | None = None, *, open_only: bool = False, size: int = 200
-) -> list[InvitationCard]:
-    """Return invitations, the latest first; of one organisation, if named."""
-    wanted = _cards().order_by(MemberInvitation.id.desc()).limit(size)
-    if organisation_id is not None:
-        wanted = wanted.where(MemberInvitation.organisation_id == organisation_id)
-    if open_only:
-        wanted = wanted.where(
-            MemberInvitation.accepted_at.is_(None),
-            MemberInvitation.revoked_at.is_(None),
-            MemberInvitation.expires_at > now(),
-        )
-    return [_card(*row) for row in db.session.execute(wanted)]
-
-
-def invitation_card(invitation_id: int) -> InvitationCard:
-    """Return one invitation.
-
-    :raise NotFound: when there is none.
-    """
-    row = db.session.execute(_cards().where(MemberInvitation.id == invitation_id)).one_or_none()
-    if row is None:
-        raise NotFound(_l("There is no such invitation."))
-    return _card(*row)
-
-
-def invitation_by_digest(digest: str) -> InvitationCard | None:
-    """Return the invitation that a link belongs to."""
-    row = db.session.execute(_cards().where(MemberInvitation.digest == digest)).one_or_none()
-    return _card(*row) if row is not None else None
-
-
-def _card(row: MemberInvitation, organisation: str | None, by: str | None) -> InvitationCard:
-    state = "open"
-    if row.accepted_at is not None:
-        state = "accepted"
-    elif row.revoked_at is not None:
-        state = "revoked"
-    elif row.expires_at <= now():
-        state = "expired"
-    return InvitationCard(
-        row.id, row.email, row.kind, row.organisation_id, organisation, row.organisation_admin, tuple(row.roles),
-        row.by_id, by, row.sent_at, row.sent, row.expires_at, state, row.accepted_by,
-    )  # fmt: skip
 
 
 def names_of(member_ids: Collection[int]) -> dict[int, str]:

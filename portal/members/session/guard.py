@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 
 from portal.kernel.errors import Forbidden, NotSignedIn
-from portal.members.guests import guest_door_of
+from portal.members.doors import guest_door_of
 from portal.members.policy import Access, access_of
 from portal.members.session import accounts
 from portal.members.session.freshness import ask_again, is_fresh, must_be_fresh

@@ -15,11 +15,8 @@ from portal.members.policy import access, role, signed_in
 from portal.members.rules import Kind, Purpose, Role
 from portal.members.session import current_viewer, forget_viewer, fresh
 from portal.members.views import address as address
-from portal.members.views import guests as guests
 from portal.members.views import identities as identities
-from portal.members.views import invitations as invitations
 from portal.members.views import kept_mail as kept_mail
-from portal.members.views import organisations as organisations
 from portal.members.views import passkeys as passkeys
 from portal.members.views import providers as providers
 from portal.members.views import second as second
@@ -39,7 +36,7 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         if mail.is_kept():
             app.register_blueprint(kept_mail.bp)
-    for room in (guests, invitations, organisations, staff_members, identities):
+    for room in (staff_members, identities):
         app.register_blueprint(room.bp)
 
 

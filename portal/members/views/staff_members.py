@@ -8,14 +8,15 @@ from flask_babel import gettext as _
 
 from portal.kernel.errors import Invalid, NotFound, Refused
 from portal.members import queries, services
+from portal.members.inviting.forms import KIND_WORDS, ROLE_WORDS
+from portal.members.inviting.services import place_member
 from portal.members.policy import access, role
 from portal.members.queries import people
 from portal.members.queries.joined import merges_of
 from portal.members.queries.people import MembersWanted
 from portal.members.rules import NAME_MAX, Kind, Role
-from portal.members.services import audit, invitations, merging
+from portal.members.services import audit, merging
 from portal.members.session import current_viewer, fresh
-from portal.members.views.organisations import KIND_WORDS, ROLE_WORDS
 
 bp = Blueprint("staff_members", __name__)
 STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)
@@ -89,7 +90,7 @@ def set_roles(member_id: int) -> ResponseReturnValue:
 def place(member_id: int) -> ResponseReturnValue:
     """Say what a member is to the company, and where she belongs."""
     try:
-        invitations.place_member(
+        place_member(
             current_viewer(),
             member_id,
             kind=request.form.get("kind", ""),

@@ -10,9 +10,10 @@ from flask_babel import get_locale
 from portal.community import facade as community
 from portal.community.rules import TAG_MAX, TAGS_MAX
 from portal.kernel.errors import Invalid
-from portal.members import guests
+from portal.members.doors import are_welcome
+from portal.members.guests import asking
+from portal.members.guests.services import does_for_guests
 from portal.members.policy import Viewer, access, anyone
-from portal.members.services.guests import does_for_guests
 from portal.members.session import current_viewer
 from portal.support import services
 from portal.support.forms import QuestionForm
@@ -20,7 +21,7 @@ from portal.support.forms import QuestionForm
 bp = Blueprint("support_guests", __name__)
 
 
-class GuestQuestionForm(guests.AsGuest, QuestionForm):
+class GuestQuestionForm(asking.AsGuest, QuestionForm):
     """A question, and who asks it without having signed in."""
 
 
@@ -38,7 +39,7 @@ def new() -> ResponseReturnValue:
     if not viewer.is_anonymous:
         return redirect("/questions/ask")
     every = community.boards_for(viewer, community.BoardType.SUPPORT)
-    boards = [one for one in every if guests.are_welcome(one.key)]
+    boards = [one for one in every if are_welcome(one.key)]
     if not boards:
         return redirect("/sign-in?next=/questions/ask")
     form = GuestQuestionForm(title=request.args.get("title", ""))
@@ -60,7 +61,7 @@ def _leave(viewer: Viewer, form: GuestQuestionForm) -> bool:
     locale = get_locale()
     try:
         services.check_question(viewer, **said)
-        guests.leave(
+        asking.leave(
             "question",
             email=form.guest_email.data or "",
             name=form.guest_name.data or "",
@@ -69,6 +70,6 @@ def _leave(viewer: Viewer, form: GuestQuestionForm) -> bool:
             payload={**said, "tags": tags},
         )
     except Invalid as refusal:
-        guests.say_in(form, refusal)
+        asking.say_in(form, refusal)
         return False
     return True

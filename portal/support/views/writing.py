@@ -8,7 +8,7 @@ from portal.community import facade as community
 from portal.community.sending import with_files
 from portal.community.views import drafts
 from portal.kernel.errors import Invalid, NotFound
-from portal.members.guests import has_guest_door
+from portal.members.doors import has_guest_door
 from portal.members.policy import access, signed_in
 from portal.members.session import current_viewer
 from portal.support import queries, services

@@ -1,96 +1,24 @@
 """An organisation's page: who belongs to it; its admin and staff also see who is asked in and who looks after it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, SelectField, SelectMultipleField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import DataRequired, Length
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.kernel.errors import Forbidden, Invalid
-from portal.members import inviting, queries
-from portal.members.forms import LANGUAGES
+from portal.members import queries
 from portal.members.founding import found_organisation
+from portal.members.inviting import mailing, services
+from portal.members.inviting import queries as inviting
+from portal.members.inviting.forms import ROLE_WORDS, AskInForm, OrganisationForm, StaffAskInForm, mark
 from portal.members.policy import Viewer, access, anyone, role, signed_in
 from portal.members.queries import people
-from portal.members.rules import NAME_MAX, Kind, Role
-from portal.members.services import invitations
+from portal.members.rules import NAME_MAX, Role
 from portal.members.session import current_viewer
 
 bp = Blueprint("organisations", __name__)
 STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)
-EMAIL_MAX = 254
-KIND_WORDS = {
-    Kind.CUSTOMER.value: _l("customer"),
-    Kind.SUPPLIER.value: _l("supplier"),
-    Kind.PARTNER.value: _l("partner"),
-    Kind.STAFF.value: _l("staff"),
-}
-ROLE_WORDS = {
-    Role.MODERATOR.value: _l("moderator"),
-    Role.SUPPORT_AGENT.value: _l("support agent"),
-    Role.BRAND_MANAGER.value: _l("brand manager"),
-    Role.ADMIN.value: _l("admin"),
-}
-
-
-def _choices(words: Mapping[str, Any]) -> list[SelectChoice]:
-    return [SelectChoice(key, word) for key, word in words.items()]
-
-
-class AskInForm(FlaskForm):  # type: ignore[misc]
-    """Whom an organisation asks in."""
-
-    email = EmailField(
-        _l("E-mail address"),
-        validators=[DataRequired(_l("Write the address.")), Length(max=EMAIL_MAX)],
-        render_kw={"autocomplete": "off", "autocapitalize": "none", "maxlength": EMAIL_MAX},
-    )
-    lang = SelectField(_l("Language of the mail"), choices=LANGUAGES)
-    organisation_admin = BooleanField(_l("She looks after our people here, too"))
-
-
-class StaffAskInForm(AskInForm):
-    """Whom staff asks in: as what, for which organisation, with which roles."""
-
-    kind = SelectField(_l("As what"), choices=_choices(KIND_WORDS))
-    organisation = SelectField(_l("Organisation"), coerce=int)
-    roles = SelectMultipleField(
-        _l("Roles, for staff"),
-        choices=_choices(ROLE_WORDS),
-        option_widget=CheckboxInput(),
-        widget=ListWidget(prefix_label=False),
-    )
-    organisation_admin = BooleanField(_l("Looks after the organisation’s people here, too"))
-
-    def offer(self) -> None:
-        """Offer the organisations there are."""
-        there = [SelectChoice(one.id, one.name) for one in people.organisations()]
-        self.organisation.choices = [SelectChoice(0, "–"), *there]
-
-
-class OrganisationForm(FlaskForm):  # type: ignore[misc]
-    """A new organisation."""
-
-    name = StringField(_l("Name"), validators=[DataRequired(_l("Write the name.")), Length(max=NAME_MAX)])
-    kind = SelectField(_l("What it is to us"), choices=_choices(KIND_WORDS)[:-1])
-    country = StringField(_l("Country"), validators=[Length(max=NAME_MAX)])
-
-
-def mark(form: Any, refusal: Invalid) -> None:
-    """Put each sentence to its field; what belongs to no field is said on top."""
-    for name, sentence in refusal.fields.items():
-        field = getattr(form, {"role": "roles"}.get(name, name), None)
-        if field is None:
-            form.form_errors.append(str(sentence))
-        else:
-            field.errors = [*field.errors, str(sentence)]
 
 
 @bp.get("/organisations/<int:organisation_id>", defaults={"slug": ""})
@@ -103,13 +31,13 @@ def show(organisation_id: int, slug: str) -> ResponseReturnValue:  # noqa: ARG00
 
 def _page(organisation_id: int, form: AskInForm) -> str:
     viewer = current_viewer()
-    looks_after = not viewer.is_anonymous and invitations.may_look_after(viewer, organisation_id)
+    looks_after = not viewer.is_anonymous and services.may_look_after(viewer, organisation_id)
     return render_template(
         "members/organisation.html",
         organisation=queries.organisation_card(organisation_id),
         members=queries.members_of(organisation_id) if not looks_after else [],
         colleagues=people.colleagues(organisation_id) if looks_after else [],
-        invited=people.invitations(organisation_id) if looks_after else [],
+        invited=inviting.invitations(organisation_id) if looks_after else [],
         looks_after=looks_after,
         form=form,
     )
@@ -121,7 +49,7 @@ def ask_in(organisation_id: int) -> ResponseReturnValue:
     """Ask somebody in for an organisation."""
     queries.organisation_card(organisation_id)
     form, viewer = AskInForm(), current_viewer()
-    if not invitations.may_look_after(viewer, organisation_id):
+    if not services.may_look_after(viewer, organisation_id):
         raise Forbidden(_("Only the admin of an organisation, or staff, asks people in."))
     wish = {"organisation_id": organisation_id, "organisation_admin": bool(form.organisation_admin.data)}
     if form.validate() and _ask_in(viewer, form, wish):
@@ -132,11 +60,11 @@ def ask_in(organisation_id: int) -> ResponseReturnValue:
 def _ask_in(viewer: Viewer, form: AskInForm, wish: dict[str, Any]) -> bool:
     """Make the invitation and mail it; return whether that went well."""
     try:
-        card, secret = invitations.invite(viewer, email=form.email.data or "", lang=form.lang.data, **wish)
+        card, secret = services.invite(viewer, email=form.email.data or "", lang=form.lang.data, **wish)
     except Invalid as refusal:
         mark(form, refusal)
         return False
-    inviting.send(card, secret, lang=form.lang.data)
+    mailing.send(card, secret, lang=form.lang.data)
     flash(_("The invitation is on its way to %(email)s.", email=card.email))
     return True
 
@@ -146,7 +74,7 @@ def _ask_in(viewer: Viewer, form: AskInForm, wish: dict[str, Any]) -> bool:
 def set_admin(organisation_id: int, member_id: int) -> ResponseReturnValue:
     """Let a member look after the organisation (``on=1``), or no longer."""
     on = request.form.get("on") == "1"
-    invitations.set_organisation_admin(current_viewer(), member_id, organisation_id=organisation_id, on=on)
+    services.set_organisation_admin(current_viewer(), member_id, organisation_id=organisation_id, on=on)
     flash(_("Saved."))
     return redirect(f"/organisations/{organisation_id}", 303)
 
@@ -155,7 +83,7 @@ def set_admin(organisation_id: int, member_id: int) -> ResponseReturnValue:
 @access(signed_in)
 def remove(organisation_id: int, member_id: int) -> ResponseReturnValue:
     """Let a member go."""
-    invitations.remove_from_organisation(current_viewer(), member_id, organisation_id=organisation_id)
+    services.remove_from_organisation(current_viewer(), member_id, organisation_id=organisation_id)
     flash(_("Saved. What she wrote stays where it is."))
     return redirect(f"/organisations/{organisation_id}", 303)
 
@@ -164,8 +92,8 @@ def remove(organisation_id: int, member_id: int) -> ResponseReturnValue:
 @access(signed_in)
 def resend(invitation_id: int) -> ResponseReturnValue:
     """Send an invitation once more, with a new link."""
-    card, secret = invitations.resend(current_viewer(), invitation_id)
-    inviting.send(card, secret, lang=request.form.get("lang", "en") if request.form.get("lang") == "it" else "en")
+    card, secret = services.resend(current_viewer(), invitation_id)
+    mailing.send(card, secret, lang=request.form.get("lang", "en") if request.form.get("lang") == "it" else "en")
     flash(_("The invitation is on its way to %(email)s.", email=card.email))
     return redirect(_where(card.organisation_id), 303)
 
@@ -174,8 +102,8 @@ def resend(invitation_id: int) -> ResponseReturnValue:
 @access(signed_in)
 def revoke(invitation_id: int) -> ResponseReturnValue:
     """Make an invitation's link useless."""
-    card = people.invitation_card(invitation_id)
-    invitations.revoke(current_viewer(), invitation_id)
+    card = inviting.invitation_card(invitation_id)
+    services.revoke(current_viewer(), invitation_id)
     flash(_("The link opens nothing any more."))
     return redirect(_where(card.organisation_id), 303)
 
@@ -217,7 +145,9 @@ def staff_asks_in() -> ResponseReturnValue:
 
 def _invited(form: StaffAskInForm) -> str:
     form.offer()
-    return render_template("members/staff_invitations.html", form=form, invited=people.invitations(), roles=ROLE_WORDS)
+    return render_template(
+        "members/staff_invitations.html", form=form, invited=inviting.invitations(), roles=ROLE_WORDS
+    )
 
 
 @bp.get("/staff/organisations")

@@ -6,13 +6,14 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.members import passwords, queries
+from portal.members.inviting import services
+from portal.members.inviting.forms import ROLE_WORDS
+from portal.members.inviting.queries import InvitationCard
 from portal.members.people_forms import JoiningForm
 from portal.members.policy import access, anyone
-from portal.members.queries.people import InvitationCard
-from portal.members.services import LANGUAGES, invitations
+from portal.members.services import LANGUAGES
 from portal.members.session import current_viewer, forget_viewer
 from portal.members.session.entering import enter
-from portal.members.views.organisations import ROLE_WORDS
 
 bp = Blueprint("invitations", __name__)
 
@@ -29,17 +30,17 @@ def keep_nowhere(response: Response) -> Response:
 @access(anyone)
 def look(secret: str) -> ResponseReturnValue:
     """Show who asks, as whom, and what would change."""
-    return _page(secret, invitations.open_invitation(secret), JoiningForm(formdata=None))
+    return _page(secret, services.open_invitation(secret), JoiningForm(formdata=None))
 
 
 @bp.post("/invitations/<secret>")
 @access(anyone)
 def accept(secret: str) -> ResponseReturnValue:
     """Accept: with the account somebody has signed in with, or with a new one."""
-    viewer, card = current_viewer(), invitations.open_invitation(secret)
+    viewer, card = current_viewer(), services.open_invitation(secret)
     where = f"/organisations/{card.organisation_id}" if card.organisation_id else "/"
     if not viewer.is_anonymous:
-        invitations.accept_as(secret, viewer)
+        services.accept_as(secret, viewer)
         forget_viewer()
         flash(_("Accepted. Good to have you with us."))
         return redirect(where, 303)
@@ -53,7 +54,7 @@ def accept(secret: str) -> ResponseReturnValue:
     locale = get_locale()
     lang = locale.language if locale is not None and locale.language in LANGUAGES else LANGUAGES[0]
     kept = passwords.hash_password(password)
-    member_id = invitations.accept_with_new_account(secret, name=name, password_hash=kept, lang=lang)
+    member_id = services.accept_with_new_account(secret, name=name, password_hash=kept, lang=lang)
     flash(_("Welcome. Good to have you with us."))
     return enter(member_id, way="invitation", next_path=where)
 
@@ -66,6 +67,6 @@ def _page(secret: str, card: InvitationCard, form: JoiningForm) -> str:
         form=form,
         secret=secret,
         roles=ROLE_WORDS,
-        changes=invitations.changes_for(viewer.id, card) if not viewer.is_anonymous else None,
+        changes=services.changes_for(viewer.id, card) if not viewer.is_anonymous else None,
         has_account=viewer.is_anonymous and queries.member_by_email(card.email) is not None,
     )

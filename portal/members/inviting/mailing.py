@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 
 from portal.kernel.errors import Refused
 from portal.members import mail
+from portal.members.inviting import services
+from portal.members.inviting.queries import InvitationCard
 from portal.members.jobs import deliver
-from portal.members.queries.people import InvitationCard
-from portal.members.services import invitations
 
 
 def url_of(secret: str) -> str:
@@ -27,7 +27,7 @@ def send(card: InvitationCard, secret: str, *, lang: str) -> None:
         words = render_template(
             "members/mail/invitation.txt",
             card=card,
-            days=invitations.DAYS,
+            days=services.DAYS,
             url=url_of(secret),
             portal=current_app.config["PORTAL_NAME"],
         )

@@ -1,22 +1,27 @@
 """Pages of guests: the link that confirms, becoming a member, and what waits, for staff."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask import Blueprint, Flask, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Refused
 from portal.members import passwords, queries
+from portal.members.guests import services
+from portal.members.guests.services import Act, Holder
 from portal.members.people_forms import ChosenPasswordForm
 from portal.members.policy import Viewer, access, anyone, role, signed_in
 from portal.members.rules import Role, own_path
-from portal.members.services import guests
-from portal.members.services.guests import Act, Holder
 from portal.members.session import current_viewer, forget_viewer
 from portal.members.session.entering import enter
 
 bp = Blueprint("guests", __name__)
 STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)
 WELCOME = "/guests/welcome"
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages."""
+    app.register_blueprint(bp)
 
 
 @bp.after_request
@@ -32,15 +37,15 @@ def keep_nowhere(response: Response) -> Response:
 def sent() -> ResponseReturnValue:
     """Say that a mail is on its way: the same for every address."""
     back = own_path(request.args.get("next"))
-    return render_template("members/guest_sent.html", back=back, days=guests.DAYS)
+    return render_template("members/guest_sent.html", back=back, days=services.DAYS)
 
 
 @bp.get("/guests/confirm/<secret>")
 @access(anyone)
 def look(secret: str) -> ResponseReturnValue:
     """Ask whoever opens the link to press a button: programs that look through mails press none."""
-    act = guests.act_of(secret)
-    holder = guests.holder_of(act.email)
+    act = services.act_of(secret)
+    holder = services.holder_of(act.email)
     return render_template(
         "members/guest_confirm.html", act=act, secret=secret, holder=holder, step=_step(current_viewer(), act, holder)
     )
@@ -50,11 +55,11 @@ def look(secret: str) -> ResponseReturnValue:
 @access(anyone)
 def confirm(secret: str) -> ResponseReturnValue:
     """Let what a guest did count from now on."""
-    act, viewer = guests.act_of(secret), current_viewer()
-    step = _step(viewer, act, guests.holder_of(act.email))
+    act, viewer = services.act_of(secret), current_viewer()
+    step = _step(viewer, act, services.holder_of(act.email))
     if step not in {"confirm", "done"}:
         return redirect(f"/guests/confirm/{secret}", 303)
-    done = guests.confirm_act(secret)
+    done = services.confirm_act(secret)
     if done.member_id is None or not viewer.is_anonymous or not _is_guest(act.email):
         flash(_("Confirmed. It counts from now on."))
         return redirect(own_path(done.url), 303)
@@ -63,7 +68,7 @@ def confirm(secret: str) -> ResponseReturnValue:
 
 
 def _is_guest(email: str) -> bool:
-    holder = guests.holder_of(email)
+    holder = services.holder_of(email)
     return holder is not None and holder.is_guest
 
 
@@ -96,7 +101,7 @@ def choose() -> ResponseReturnValue:
     if weak := passwords.why_weak(password, name=viewer.name, email=queries.email_of(viewer.id) or ""):
         form.password.errors = [str(weak)]
         return _welcome(form), 422
-    guests.choose_password(viewer.id, passwords.hash_password(password))
+    services.choose_password(viewer.id, passwords.hash_password(password))
     forget_viewer()
     flash(_("Welcome. You can sign in with your address and this password from now on."))
     return enter(viewer.id, way="link", next_path=own_path(request.args.get("next")))
@@ -117,7 +122,7 @@ def _welcome(form: ChosenPasswordForm) -> str:
 @access(STAFF)
 def waiting() -> ResponseReturnValue:
     """Show staff what guests did and have not confirmed: nobody else sees any of it."""
-    return render_template("members/staff_guests.html", acts=guests.waiting(), days=guests.DAYS)
+    return render_template("members/staff_guests.html", acts=services.waiting(), days=services.DAYS)
 
 
 @bp.post("/staff/guests/<int:act_id>/throw-away")
@@ -125,7 +130,7 @@ def waiting() -> ResponseReturnValue:
 def throw_away(act_id: int) -> ResponseReturnValue:
     """Throw away what is not to be confirmed."""
     try:
-        guests.throw_away(act_id, actor_id=current_viewer().id)
+        services.throw_away(act_id, actor_id=current_viewer().id)
     except Refused as refusal:
         flash(str(refusal), "warn")
     else:

@@ -16,8 +16,8 @@ from portal.kernel.outbox import publish
 from portal.kernel.text import clean_line
 from portal.members import queries
 from portal.members.events.people import GuestActed
+from portal.members.guests.models import GuestAct
 from portal.members.models import Identity, Member
-from portal.members.models.people import GuestAct
 from portal.members.policy import Viewer
 from portal.members.rules import NAME_MAX
 from portal.members.services import audit, clean_email, confirm_address, create_member, digest_of, set_password_hash

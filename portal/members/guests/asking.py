@@ -1,10 +1,7 @@
-"""Whether guests are welcome, how often they may act, and the mail that asks them to confirm.
+"""How somebody who has not signed in says who she is, how often she may act, and the mail that asks her to confirm."""
 
-``PORTAL_GUESTS`` is 1 (on every public board), 0 (nowhere) or the keys of boards with commas between them.
-"""
-
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from flask import current_app, render_template, request
 from flask_babel import gettext as _
@@ -14,13 +11,11 @@ from wtforms import EmailField, StringField
 from wtforms.validators import DataRequired, Length
 
 from portal.kernel.errors import Invalid, TooMany
-from portal.members import mail
+from portal.members.guests import services
 from portal.members.jobs import deliver
 from portal.members.rules import NAME_MAX
-from portal.members.services import guests
 from portal.members.throttle import throttle
 
-V = TypeVar("V", bound=Callable[..., Any])
 EMAIL_MAX = 254
 TO_ADDRESS = RateLimitItemPerHour(5, namespace="guest-to")
 """Mails to one address in an hour, whoever asks for them."""
@@ -28,30 +23,6 @@ FROM_HERE = RateLimitItemPerHour(30, namespace="guest-from")
 """Acts from one network address in an hour: a class of pupils passes, a program does not."""
 ALL_TOGETHER = RateLimitItemPerHour(1000, namespace="guest-all")
 """Such mails in an hour, all together."""
-
-
-def are_welcome(board: str | None = None) -> bool:
-    """Return whether guests may act on a board, or anywhere."""
-    said = str(current_app.config.get("PORTAL_GUESTS") or "1").strip()
-    if said == "0" or not mail.is_possible():
-        return False
-    return said == "1" or board is None or board in {key.strip() for key in said.split(",")}
-
-
-def has_guest_door(path: str) -> Callable[[V], V]:
-    """Declare the page on which guests do what this view is for, beside signing in."""
-
-    def declare(view: V) -> V:
-        view.guest_door = path  # type: ignore[attr-defined]
-        return view
-
-    return declare
-
-
-def guest_door_of(view: Callable[..., Any]) -> str | None:
-    """Return the page for guests beside a view, if it has one and guests are welcome."""
-    door: str | None = getattr(view, "guest_door", None)
-    return door if door is not None and are_welcome() else None
 
 
 class AsGuest:
@@ -80,13 +51,13 @@ def leave(kind: str, *, email: str, name: str, lang: str, title: str, payload: M
     :raise TooMany: when too much was asked for, for this address, from here or by all together.
     """
     _count(email)
-    address, secret = guests.keep_act(kind, email=email, name=name, lang=lang, title=title, payload=payload)
-    holder = guests.holder_of(address)
+    address, secret = services.keep_act(kind, email=email, name=name, lang=lang, title=title, payload=payload)
+    holder = services.holder_of(address)
     words = render_template(
         "members/mail/guest.txt",
         kind=kind,
         secret=secret,
-        days=guests.DAYS,
+        days=services.DAYS,
         known=holder is not None and not holder.is_guest,
         portal_url=current_app.config["PORTAL_URL"],
         portal=current_app.config["PORTAL_NAME"],

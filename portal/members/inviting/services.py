@@ -15,11 +15,12 @@ from portal.kernel.outbox import publish
 from portal.members import queries
 from portal.members.events import MemberRolesChanged
 from portal.members.events.people import InvitationAccepted, MemberInvited, MemberPlaced
+from portal.members.inviting import queries as inviting
+from portal.members.inviting.models import MemberInvitation
+from portal.members.inviting.queries import InvitationCard
 from portal.members.models import Identity, Member, Organisation
-from portal.members.models.people import MemberInvitation
 from portal.members.policy import Viewer
 from portal.members.queries import people
-from portal.members.queries.people import InvitationCard
 from portal.members.rules import Kind, Role, unknown
 from portal.members.services import LANGUAGES, audit, clean_email, confirm_address, create_member, digest_of
 
@@ -80,7 +81,7 @@ def invite(
         MemberInvited(actor_id=viewer.member_id, invitation_id=row.id, kind=wanted, organisation_id=organisation_id)
     )
     _note(viewer, "member.invite", row)
-    return people.invitation_card(row.id), secret
+    return inviting.invitation_card(row.id), secret
 
 
 def _organisation(organisation_id: int | None) -> Organisation | None:
@@ -159,7 +160,7 @@ def resend(viewer: Viewer, invitation_id: int) -> tuple[InvitationCard, str]:
     row.sent, row.sent_at = row.sent + 1, now()
     db.session.flush()
     _note(viewer, "member.invite_again", row)
-    return people.invitation_card(row.id), secret
+    return inviting.invitation_card(row.id), secret
 
 
 def revoke(viewer: Viewer, invitation_id: int) -> None:
@@ -181,7 +182,7 @@ def open_invitation(secret: str) -> InvitationCard:
     :raise NotFound: for a link that is not complete.
     :raise Refused: for one that has been used or revoked, or is too old.
     """
-    found = people.invitation_by_digest(digest_of(secret))
+    found = inviting.invitation_by_digest(digest_of(secret))
     if found is None:
         raise NotFound(_l("This link is not complete, or another one was sent since."))
     if found.state != "open":
