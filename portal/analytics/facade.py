@@ -8,6 +8,7 @@ from portal.analytics import figures, queries
 from portal.analytics.metrics import REGISTRY, Metric, metrics_of
 from portal.analytics.queries import ExpertiseLine
 from portal.analytics.reputation.facade import Standing, standing_of
+from portal.analytics.reputation.levels import Level as TrustLevel
 from portal.analytics.reputation.words import BADGE_GROUNDS, BADGES, LEVELS
 from portal.analytics.routing.words import sentences
 from portal.analytics.services.routing import Suggestion, suggest_for
@@ -26,6 +27,7 @@ __all__ = [
     "Metric",
     "Standing",
     "Suggestion",
+    "TrustLevel",
     "account_figures",
     "contact_figures",
     "days_of",

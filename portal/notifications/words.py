@@ -6,6 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
+from portal.analytics.facade import BADGES, LEVELS, TrustLevel
 from portal.community import facade as community
 from portal.community.facade import Card
 from portal.kernel.formats import day
@@ -296,16 +297,19 @@ def _flag(told: Told) -> str:
 
 
 def _trust(told: Told) -> str:
-    known = {
-        "roles": _("What you may do here has changed: see your account."),
-        "badge": _("You have a new badge: see which, and what for."),
-        "benefit": _("The company has something for you: see what, and what for."),
-    }
-    if (act := told.row.details.get("act")) in known:
-        return known[str(act)]
-    if int(told.row.details.get("after") or 0) > int(told.row.details.get("before") or 0):
-        return _("You are trusted with more from today: see what, and why.")
-    return _("You are trusted with less from today: see why, and how it returns.")
+    match told.row.details.get("act"):
+        case "roles":
+            return _("What you may do here has changed: see your account.")
+        case "badge":
+            badge = told.dress.strong(str(BADGES[str(told.row.details["badge"])]))
+            return _("You have a new badge, %(badge)s: see what for.", badge=badge)
+        case "benefit":
+            return _("The company has something for you: see what, and what for.")
+    before, after = (int(told.row.details.get(name) or 0) for name in ("before", "after"))
+    level = told.dress.strong(str(LEVELS[TrustLevel(after)]))
+    if after > before:
+        return _("You may do more from today. Your level is %(level)s: see what it opens, and why.", level=level)
+    return _("You may do less from today. Your level is %(level)s: see why, and how it returns.", level=level)
 
 
 def _invitation(told: Told) -> str:

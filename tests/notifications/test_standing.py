@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.analytics.reputation.events import BadgeEarned
 from portal.community.events import ContributionHeld, MembersMentioned
 from portal.kernel.database import transaction
 from portal.kernel.events import Event
@@ -58,12 +59,17 @@ def test_the_author_hears_what_moderators_decide_even_of_what_she_cannot_open(wo
         ),
         (
             lambda who: TrustLevelChanged(member_id=who, before=1, level=2, why=[]),
-            "You are trusted with more from today: see what, and why.",
+            "You may do more from today. Your level is regular: see what it opens, and why.",
             "/account/reputation",
         ),
         (
             lambda who: TrustLevelChanged(member_id=who, before=2, level=1, why=[]),
-            "You are trusted with less from today: see why, and how it returns.",
+            "You may do less from today. Your level is known: see why, and how it returns.",
+            "/account/reputation",
+        ),
+        (
+            lambda who: BadgeEarned(member_id=who, badge="foresaw"),
+            "You have a new badge, Good eye: see what for.",
             "/account/reputation",
         ),
         (
