@@ -48,8 +48,8 @@ def supporters(count: int) -> int:
         rows = {"idea": idea, "author": author}
         db.session.execute(
             text("""
-                INSERT INTO vote (idea_id, member_id, kind, fresh, at)
-                SELECT :idea, id, 'support', false, now() FROM member WHERE id <> :author"""),
+                INSERT INTO vote (idea_id, member_id, kind, fresh, young, at)
+                SELECT :idea, id, 'support', false, false, now() FROM member WHERE id <> :author"""),
             rows,
         )
         db.session.execute(

@@ -9,6 +9,10 @@ becomes a contact of the CRM, and so does who proposed for the city, an organisa
 The ring: one account that is to rise; the others propose, vote, ask, accept and thank in a circle, thirty acceptances
 and more for the one, on nine days. A bridge is a known member who does one thing: accepts an answer of the ring or,
 by turns, votes for its idea. Each case runs in a transaction that is given up.
+
+What holds a ring back must not silence newcomers: the lists of the same boards without a ring are compared with and
+without the rule for young votes, as they are (a voter is young for 14 days after her first vote), and as if the
+community had opened a fortnight ago, when everybody is young.
 """
 
 import gzip
@@ -23,6 +27,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import spearmanr
 from sqlalchemy import select, text
 
 from bench.common import fresh_portal
@@ -33,6 +38,7 @@ from portal.analytics.reputation import queries as reputation
 from portal.analytics.reputation.projections import write_ledger
 from portal.analytics.reputation.services import trust
 from portal.analytics.services import expertise
+from portal.ideas import ledger, ranking
 from portal.ideas import services as ideas
 from portal.ideas.projections import keep_lists
 from portal.kernel.clock import now
@@ -48,6 +54,7 @@ BOARDS = {"ideas": "bench", "questions": "bench-support"}
 SIZES, BRIDGES = (10, 50), (0, 1, 3, 5)
 DAYS, ACCEPTANCES, KNOWN = 9, 30, 3
 FORTNIGHT = timedelta(days=14)
+FIRST = 20
 chance = random.Random(11)
 
 
@@ -57,6 +64,7 @@ def main() -> None:
     with fresh_portal("ring") as app:
         _bring_in(app.config["BENCH_ENVIRON"])
         figures = [[name, value, "", ""] for name, value in _community().items()]
+        figures += [row for launch in (False, True) for row in _honest(launch=launch)]
         for confirmed in (False, True):
             for size in SIZES:
                 for bridges in BRIDGES:
@@ -196,6 +204,41 @@ def _community() -> dict[str, int]:
     return found
 
 
+def _honest(*, launch: bool) -> list[list[Any]]:
+    """Compare the lists of an honest community with and without the rule for young votes."""
+    name = "honest, everybody young" if launch else "honest, as it is"
+    plain = _places_of_ideas()
+    began = "SELECT member_id, min(at) AS first FROM vote GROUP BY member_id"
+    young = "true" if launch else "v.at < b.first + interval '14 days' AND b.first > :today"
+    db.session.execute(
+        text(f"UPDATE vote v SET young = {young} FROM ({began}) AS b WHERE b.member_id = v.member_id"),
+        {} if launch else {"today": now() - FORTNIGHT},
+    )
+    touched = list(db.session.scalars(text("SELECT DISTINCT idea_id FROM vote WHERE young")))
+    for idea_id in touched:
+        db.session.execute(ledger.WEIGH, {"idea_id": idea_id})
+    ranking.sum_rising(touched)
+    ranking.rank_wanted(touched)
+    ruled = _places_of_ideas()
+    voted = set(db.session.scalars(text("SELECT idea_id FROM idea_tally WHERE votes > 0")))
+    votes = "count(*) FILTER (WHERE young) AS young, count(*) AS every, count(DISTINCT member_id) FILTER (WHERE young)"
+    row = db.session.execute(text(f"SELECT {votes} AS people FROM vote")).one()
+    kept = db.session.scalar(text("SELECT sum(effective_votes) FROM idea_tally WHERE votes > 0")) or 0
+    found: list[list[Any]] = [
+        [f"{name}: young votes", row.young, f"of {row.every}, by {row.people} members", ""],
+        [f"{name}: effective votes", round(float(kept), 1), f"of {row.every}", ""],
+    ]
+    for order in ("rising", "wanted"):
+        before, after = ([one for one in places[order] if one in voted] for places in (plain, ruled))
+        rank = {one: place for place, one in enumerate(after)}
+        same = spearmanr(range(len(before)), [rank[one] for one in before]).statistic
+        first = len(set(before[:FIRST]) & set(after[:FIRST]))
+        found.append([f"{name}: rank correlation of “{order}”", round(float(same), 4), f"{len(before)} with votes", ""])
+        found.append([f"{name}: of the first {FIRST} in “{order}” kept", first, "", ""])
+    db.session.rollback()
+    return found
+
+
 # The ring
 
 
@@ -238,7 +281,7 @@ def _case(size: int, bridges: int, *, confirmed: bool) -> list[list[Any]]:
 
 def _account(number: int, *, confirmed: bool) -> Viewer:
     who = members.create_member(
-        email=f"ring{number}@throw-away.example", name=f"Ring {number}", verified=confirmed, origin="demo",
+        email=f"ring{number}@throw-away.example", name=f"Ring {number}", verified=confirmed, origin="sign_up",
         joined_at=now() - timedelta(days=DAYS + 1),
     )  # fmt: skip
     return viewer_of(who.id)

@@ -57,8 +57,9 @@ FILL = (
               extract(epoch FROM created_at) / 1209600 + ln(1 + id % 19), 1 + id % 19,
               (1 + id % 19)::float / (40 + id % 97), created_at, 1 + id % 19, ''
        FROM idea""",
-    """INSERT INTO vote (idea_id, member_id, kind, at, fresh)
-       SELECT n, :first + (n::bigint * 7919 + k * 31) % :members, 'support', now() - n * interval '30 seconds', false
+    """INSERT INTO vote (idea_id, member_id, kind, at, fresh, young)
+       SELECT n, :first + (n::bigint * 7919 + k * 31) % :members, 'support', now() - n * interval '30 seconds', false,
+              false
        FROM generate_series(1, :ideas) AS n, generate_series(1, 1 + n % 19) AS k""",
     """INSERT INTO vote_entry (idea_id, seq, member_id, action, kind, at, origin, verified, tenure_days, hash)
        SELECT n, k, :first + (n::bigint * 7919 + k * 31) % :members, 'cast', 'support',

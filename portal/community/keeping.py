@@ -16,7 +16,7 @@ def read(ids: Sequence[int]) -> dict[int, Posted]:
     """Return comments, hidden or not, each under the title of what it is on."""
     rows = db.session.execute(
         select(Comment.id, Comment.board_id, Comment.author_id, Comment.body, Comment.html, Comment.lang,
-               Comment.created_at, Comment.hidden_why, Comment.target_kind, Comment.target_id)
+               Comment.created_at, Comment.hidden_why, Comment.target_kind, Comment.target_id, Comment.edited_at)
         .where(Comment.id.in_(ids))
     ).all()  # fmt: skip
     above: dict[tuple[str, int], Posted] = {}
@@ -41,6 +41,7 @@ def _posted(row: Any, above: Posted | None) -> Posted:
         row.created_at,
         row.hidden_why,
         (row.target_kind, row.target_id),
+        edited_at=row.edited_at,
     )
 
 

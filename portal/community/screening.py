@@ -62,6 +62,7 @@ class Posted:
     under: tuple[str, int] | None = None
     """What it is an answer to or a comment on."""
     merged_into: int | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class VoteCast(IdeaEvent):
     """Number of its line in the idea's ledger."""
     origin: str
     fresh: bool
+    """Whether it counts less than one: the account is new, or moderators set the vote aside."""
     verified: bool
     tenure_days: int
     by_id: int | None = None
@@ -74,4 +75,4 @@ class VoteWithdrawn(IdeaEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VotesTrusted(IdeaEvent):
-    """A voter's address was confirmed: what counted as part of a root counts whole from now on."""
+    """A vote weighs otherwise: its account was confirmed, trusted or has grown older, or moderators set it aside."""

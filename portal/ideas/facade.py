@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.community import queries as community
-from portal.ideas import ledger, lists, queries
+from portal.ideas import ledger, lists, queries, voices
 from portal.ideas.lists import IdeaRow, Wish
 from portal.ideas.merging import ideas_by
 from portal.ideas.moving import move as move_to_board
@@ -17,6 +17,7 @@ from portal.ideas.services import (
     hide,
     propose_idea,
     release_idea,
+    set_aside,
     set_stage,
     show,
     withdraw_vote,
@@ -44,6 +45,7 @@ __all__ = [
     "cast_vote",
     "comment_on_idea",
     "count_entries",
+    "crowd_of",
     "first_bad_entry",
     "hide",
     "idea_cards",
@@ -52,6 +54,7 @@ __all__ = [
     "ideas_by",
     "ideas_for_home",
     "ideas_of_member",
+    "ideas_voted_by",
     "join_twins",
     "latest_answers",
     "member_figures",
@@ -61,6 +64,8 @@ __all__ = [
     "propose_idea",
     "release_idea",
     "search_texts",
+    "set_aside",
+    "set_aside_on",
     "set_stage",
     "show",
     "stage_history",
@@ -71,10 +76,15 @@ __all__ = [
     "take_voices",
     "texts",
     "withdraw_vote",
+    "young_voices",
 ]
 count_entries = ledger.count_entries
 first_bad_entry = ledger.first_bad_entry
 supporters_of = queries.supporters_of
+set_aside_on = voices.set_aside_on
+young_voices = voices.young_voices
+crowd_of = voices.crowd_of
+ideas_voted_by = voices.ideas_voted_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from portal.community import impressions
-from portal.ideas import ranking, rules
+from portal.ideas import ranking, rules, services
 from portal.kernel.database import db
 from portal.kernel.periodic import periodic
 
@@ -23,3 +23,10 @@ def count_viewers() -> None:
         values = {"ids": ids, "viewers": [viewers[idea_id] for idea_id in ids], "most": rules.MIN_VIEWERS}
         db.session.execute(_SEEN, values)
         ranking.rank_wanted(ids)
+
+
+@periodic(seconds=3600)
+def let_votes_grow() -> None:
+    """Let the votes of those count whole who are not new any more. A repeat finds none."""
+    while services.let_votes_grow():
+        pass

@@ -18,10 +18,10 @@ def read(ids: Sequence[int]) -> dict[int, Posted]:
     """Return ideas, hidden or not."""
     rows = db.session.execute(
         select(Idea.id, Idea.board_id, Idea.author_id, Idea.title, Idea.body, Idea.html, Idea.lang, Idea.created_at,
-               Idea.hidden_why, Idea.merged_into_id).where(Idea.id.in_(ids))
+               Idea.hidden_why, Idea.merged_into_id, Idea.edited_at).where(Idea.id.in_(ids))
     )  # fmt: skip
     return {
-        row.id: Posted(KIND, *row[:7], f"/ideas/{row.id}", row.created_at, row.hidden_why, None, row.merged_into_id)
+        row.id: Posted(KIND, *row[:7], f"/ideas/{row.id}", row.created_at, row.hidden_why, None, *row[9:])
         for row in rows
     }
 

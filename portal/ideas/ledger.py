@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from portal.ideas.rules import CLOSED
+from portal.ideas.rules import CLOSED, YOUNG_WHOLE
 from portal.kernel.database import db
 
 
@@ -27,6 +27,7 @@ class Say:
     verified: bool
     tenure_days: int
     fresh: bool
+    young: bool = False
     position: int | None = None
     by_id: int | None = None
     source: str | None = None
@@ -41,7 +42,10 @@ class Written:
     changed: bool
     before: str | None
     before_at: datetime | None
-    before_fresh: bool
+    before_whole: bool
+    """Whether what stood before counted as one vote, and not as part of a root or as nothing."""
+    whole: bool
+    """The same of what stands now."""
     title: str = ""
     """Of the idea, for whoever answers with its button."""
 
@@ -69,14 +73,19 @@ SELECT tally.idea_id, tally.seq + 1, :member_id, '{action}', changed.{kind}, :at
 FROM tally JOIN changed USING (idea_id)
 RETURNING idea_id, seq, hash"""
 
+_ASIDE = "EXISTS (SELECT FROM vote_aside a WHERE a.idea_id = :idea_id AND a.member_id = :member_id)"
+_NOT_ASIDE = "NOT EXISTS (SELECT FROM vote_aside a WHERE a.idea_id = v.idea_id AND a.member_id = v.member_id)"
+
 _CAST = f"""
 WITH tally AS MATERIALIZED ({_LOCK} AND stage <> ALL(:closed) FOR NO KEY UPDATE),
 changed AS (
-    INSERT INTO vote AS mine (idea_id, member_id, kind, at, fresh)
-    SELECT idea_id, :member_id, :kind, :at, :fresh FROM tally
+    INSERT INTO vote AS mine (idea_id, member_id, kind, at, fresh, young)
+    SELECT idea_id, :member_id, :kind, :at, :fresh, :young FROM tally
     ON CONFLICT (idea_id, member_id) DO UPDATE
-        SET kind = excluded.kind, at = excluded.at, fresh = excluded.fresh WHERE mine.kind <> excluded.kind
-    RETURNING idea_id, old.kind AS was, old.at AS was_at, old.fresh AS was_fresh, new.kind AS kind, new.fresh AS fresh
+        SET kind = excluded.kind, at = excluded.at, fresh = excluded.fresh, young = excluded.young
+        WHERE mine.kind <> excluded.kind
+    RETURNING idea_id, old.kind AS was, old.at AS was_at, new.kind AS kind,
+              NOT (new.fresh OR new.young OR {_ASIDE}) AS whole, NOT (old.fresh OR old.young OR {_ASIDE}) AS was_whole
 ),
 line AS ({_WRITE_LINE.format(action="cast", kind="kind")}),
 counted AS (
@@ -84,47 +93,51 @@ counted AS (
         votes = t.votes + (kind = 'support')::int - (was IS NOT DISTINCT FROM 'support')::int,
         not_for_me = t.not_for_me + (kind = 'not_for_me')::int - (was IS NOT DISTINCT FROM 'not_for_me')::int,
         skips = t.skips + (kind = 'skip')::int - (was IS NOT DISTINCT FROM 'skip')::int,
-        effective_votes = t.effective_votes + (kind = 'support' AND NOT fresh)::int
-            - (was IS NOT DISTINCT FROM 'support' AND NOT was_fresh)::int,
+        effective_votes = t.effective_votes + (kind = 'support' AND whole)::int
+            - (was IS NOT DISTINCT FROM 'support' AND was_whole)::int,
         ledger_seq = line.seq, ledger_hash = line.hash, last_activity_at = greatest(t.last_activity_at, :at)
     FROM line JOIN changed USING (idea_id) WHERE t.idea_id = line.idea_id
     RETURNING t.idea_id, t.votes, t.ledger_seq AS seq
 )
 SELECT coalesce(counted.votes, tally.votes) AS votes, coalesce(counted.seq, tally.seq) AS seq,
        counted.votes IS NOT NULL AS changed,
-       was, was_at, coalesce(was_fresh, false) AS was_fresh
+       was, was_at, coalesce(was_whole, true) AS was_whole, coalesce(whole, true) AS whole
 FROM tally LEFT JOIN changed USING (idea_id) LEFT JOIN counted USING (idea_id)"""
 
 _WITHDRAW = f"""
 WITH tally AS MATERIALIZED ({_LOCK}),
 changed AS (
     DELETE FROM vote WHERE idea_id = :idea_id AND member_id = :member_id
-    RETURNING idea_id, kind AS was, at AS was_at, fresh AS was_fresh
+    RETURNING idea_id, kind AS was, at AS was_at, NOT (fresh OR young OR {_ASIDE}) AS was_whole
 ),
 line AS ({_WRITE_LINE.format(action="withdrawn", kind="was")}),
 counted AS (
     UPDATE idea_tally AS t SET
         votes = t.votes - (was = 'support')::int, not_for_me = t.not_for_me - (was = 'not_for_me')::int,
         skips = t.skips - (was = 'skip')::int,
-        effective_votes = t.effective_votes - (was = 'support' AND NOT was_fresh)::int,
+        effective_votes = t.effective_votes - (was = 'support' AND was_whole)::int,
         ledger_seq = line.seq, ledger_hash = line.hash
     FROM line JOIN changed USING (idea_id) WHERE t.idea_id = line.idea_id
     RETURNING t.idea_id, t.votes, t.ledger_seq AS seq
 )
 SELECT coalesce(counted.votes, tally.votes) AS votes, coalesce(counted.seq, tally.seq) AS seq,
        counted.votes IS NOT NULL AS changed,
-       was, was_at, coalesce(was_fresh, false) AS was_fresh
+       was, was_at, coalesce(was_whole, true) AS was_whole, true AS whole
 FROM tally LEFT JOIN changed USING (idea_id) LEFT JOIN counted USING (idea_id)"""
 
-# Fresh votes count √n an idea and week; the rest counts one each.
-_WEIGH = """
-UPDATE idea_tally SET effective_votes = votes - (
-    SELECT coalesce(sum(n - sqrt(n)), 0) FROM (
-        SELECT count(*)::double precision AS n FROM vote
-        WHERE idea_id = :idea_id AND fresh AND kind = 'support'
-        GROUP BY date_trunc('week', at AT TIME ZONE 'UTC')
-    ) AS weeks)
-WHERE idea_id = :idea_id"""
+# Fresh votes count √n an idea and week; of young ones a few count whole and the others as their root; those that
+# moderators set aside count nothing; the rest counts one each.
+EFFECTIVE = f"""t.votes
+    - (SELECT count(*) FROM vote_aside JOIN vote v USING (idea_id, member_id)
+       WHERE idea_id = t.idea_id AND v.kind = 'support')
+    - (SELECT coalesce(sum(n - sqrt(n)), 0) FROM (
+        SELECT count(*)::double precision AS n FROM vote v
+        WHERE v.idea_id = t.idea_id AND v.fresh AND v.kind = 'support' AND {_NOT_ASIDE}
+        GROUP BY date_trunc('week', v.at AT TIME ZONE 'UTC')) AS weeks)
+    - (SELECT coalesce(many - sqrt(many), 0) FROM (
+        SELECT greatest(count(*) - {YOUNG_WHOLE}, 0)::double precision AS many FROM vote v
+        WHERE v.idea_id = t.idea_id AND v.young AND v.kind = 'support' AND {_NOT_ASIDE}) AS crowd)"""
+_WEIGH = f"UPDATE idea_tally t SET effective_votes = {EFFECTIVE} WHERE t.idea_id = :idea_id"
 
 _CASTS = {
     ":idea_id": "bigint",
@@ -138,6 +151,7 @@ _CASTS = {
     ":verified": "boolean",
     ":tenure_days": "bigint",
     ":fresh": "boolean",
+    ":young": "boolean",
     ":closed": "text[]",
 }
 
@@ -178,6 +192,7 @@ def values_of(say: Say) -> dict[str, Any]:
         "verified",
         "tenure_days",
         "fresh",
+        "young",
         "position",
         "by_id",
         "source",
@@ -191,7 +206,7 @@ def cast(say: Say) -> Written | None:
     if row is None:
         return None
     written = _written(row)
-    if written.changed and (say.fresh or written.before_fresh):
+    if written.changed and not (written.whole and written.before_whole):
         db.session.execute(WEIGH, {"idea_id": say.idea_id})
     return written
 
@@ -204,9 +219,9 @@ def withdraw(say: Say) -> Written | None:
     if db.session.execute(LOCK, {"idea_id": say.idea_id}).one_or_none() is None:
         return None
     values = values_of(say)
-    del values["kind"], values["fresh"]
+    del values["kind"], values["fresh"], values["young"]
     written = _written(db.session.execute(WITHDRAW, values).one())
-    if written.changed and written.before_fresh:
+    if written.changed and not written.before_whole:
         db.session.execute(WEIGH, {"idea_id": say.idea_id})
     return written
 
@@ -221,15 +236,15 @@ def hand_over(say: Say, *, cast: bool) -> Written:
     if cast:
         written = _written(db.session.execute(CAST_ANYWHERE, values).one())
     else:
-        del values["kind"], values["fresh"]
+        del values["kind"], values["fresh"], values["young"]
         written = _written(db.session.execute(WITHDRAW_ANYWHERE, values).one())
-    if say.fresh or written.before_fresh:
+    if not (written.whole and written.before_whole):
         db.session.execute(WEIGH, {"idea_id": say.idea_id})
     return written
 
 
 def _written(row: Row[Any]) -> Written:
-    return Written(row.votes, row.seq, row.changed, row.was, row.was_at, row.was_fresh)
+    return Written(row.votes, row.seq, row.changed, row.was, row.was_at, row.was_whole, row.whole)
 
 
 # Verifying
@@ -244,7 +259,7 @@ _BAD_LINE = text(
     f"SELECT idea_id, seq, follows FROM ({_LINES}) AS lines WHERE NOT (sound AND follows) ORDER BY idea_id, seq LIMIT 1"
 )
 # What the lines add up to, beside what the current votes and the tally say.
-_BAD_SUM = text("""
+_BAD_SUM = text(f"""
 WITH latest AS (
     SELECT DISTINCT ON (idea_id, member_id) idea_id, member_id, action, kind FROM vote_entry
     WHERE idea_id BETWEEN :first AND :last ORDER BY idea_id, member_id, seq DESC
@@ -269,17 +284,20 @@ standing AS (
 )
 SELECT t.idea_id, t.ledger_seq AS seq,
        CASE WHEN t.ledger_seq <> coalesce(h.seq, 0) OR t.ledger_hash <> coalesce(h.hash, ''::bytea) THEN 'head'
-            WHEN s.differ IS NOT NULL THEN 'votes' ELSE 'count' END AS what
+            WHEN s.differ IS NOT NULL THEN 'votes' WHEN t.votes <> coalesce(f.votes, 0) THEN 'count'
+            ELSE 'effective' END AS what
 FROM idea_tally t LEFT JOIN heads h USING (idea_id) LEFT JOIN folded f USING (idea_id)
      LEFT JOIN standing s USING (idea_id)
 WHERE t.idea_id BETWEEN :first AND :last
   AND (t.ledger_seq <> coalesce(h.seq, 0) OR t.ledger_hash <> coalesce(h.hash, ''::bytea)
-       OR s.differ IS NOT NULL OR t.votes <> coalesce(f.votes, 0))
+       OR s.differ IS NOT NULL OR t.votes <> coalesce(f.votes, 0)
+       OR abs(t.effective_votes - ({EFFECTIVE})) > 1e-6)
 ORDER BY t.idea_id LIMIT 1""")
 _REASONS = {
     "head": "the last line is not the one that the tally remembers: lines were taken away or added",
     "votes": "the current votes are not what the lines add up to",
     "count": "the count is not what the lines add up to",
+    "effective": "the effective count is not what the current votes come to",
 }
 STEP = 20_000
 

@@ -40,12 +40,12 @@ def count_with_shown(event: CommentShown) -> None:
 
 @listens_to(MemberAddressConfirmed)
 def trust_earlier_votes(event: MemberAddressConfirmed) -> None:
-    """Let votes given before the confirmation count whole. A repeat finds none that are fresh."""
-    services.trust_votes(event.member_id)
+    """Let votes given before the confirmation count more. A repeat finds none that are fresh."""
+    services.confirm_votes(event.member_id)
 
 
 @listens_to(TrustLevelChanged)
 def trust_votes_of_the_trusted(event: TrustLevelChanged) -> None:
-    """Let votes of a newcomer count whole from the moment she is trusted. A repeat finds none that are fresh."""
+    """Let votes of a newcomer count whole from the moment she is trusted. A repeat finds none that count less."""
     if event.level > 0:
         services.trust_votes(event.member_id)

@@ -97,6 +97,7 @@ class Vote(Model):
         CheckConstraint("kind IN ('support', 'not_for_me', 'skip')", name="kind"),
         Index("ix_vote_member_id", "member_id", desc("at")),
         Index("ix_vote_fresh", "idea_id", "at", postgresql_where=text("fresh AND kind = 'support'")),
+        Index("ix_vote_young", "idea_id", "member_id", postgresql_where=text("young AND kind = 'support'")),
     )
 
     idea_id: Mapped[int] = mapped_column(ForeignKey("idea.id"), primary_key=True)
@@ -104,6 +105,18 @@ class Vote(Model):
     kind: Mapped[str]
     at: Mapped[datetime]
     fresh: Mapped[bool] = mapped_column(default=False)
+    """From a new account without a confirmed address."""
+    young: Mapped[bool] = mapped_column(default=False)
+    """From a new account that nobody vouches for, with a confirmed address."""
+
+
+class VoteAside(Model):
+    """A voice that counts nothing on an idea, because moderators set it aside; it does so again when she votes anew."""
+
+    __tablename__ = "vote_aside"
+
+    idea_id: Mapped[int] = mapped_column(ForeignKey("idea.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True, index=True)
 
 
 class VoteEntry(Model):

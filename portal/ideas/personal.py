@@ -36,6 +36,14 @@ declare(
     why="A vote under a number; an import casts it again from the ledger.",
 )
 declare(
+    "vote_aside",
+    owner="member_id",
+    export="votes_set_aside",
+    erase=Erase.KEEP,
+    again=False,
+    why="A moderator's decision of here about a vote of here.",
+)
+declare(
     "vote_entry",
     owner="member_id",
     others=("by_id",),

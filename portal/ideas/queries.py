@@ -57,6 +57,10 @@ class IdeaPage:
     following: bool
     fresh: int
     """How many supporters have a fresh account that is not confirmed."""
+    young: int
+    """How many have a new account with a confirmed address that nobody vouches for."""
+    aside: int
+    """How many voices moderators set aside."""
     weeks: list[int]
     """Support of the last twelve weeks, the current one last."""
     merged: list[int]
@@ -128,6 +132,9 @@ SELECT i.id, i.board_id, i.author_id, m.name, m.kind, m.job, i.title, i.body, i.
        (SELECT v.kind FROM vote v WHERE v.idea_id = i.id AND v.member_id = :viewer) AS my_vote,
        EXISTS (SELECT FROM follow f WHERE f.member_id = :viewer AND f.target_kind = 'idea' AND f.target_id = i.id),
        (SELECT count(*) FROM vote v WHERE v.idea_id = i.id AND v.fresh AND v.kind = 'support'),
+       (SELECT count(*) FROM vote v WHERE v.idea_id = i.id AND v.young AND v.kind = 'support'),
+       (SELECT count(*) FROM vote_aside JOIN vote v USING (idea_id, member_id)
+        WHERE idea_id = i.id AND v.kind = 'support'),
        ARRAY(
            SELECT coalesce(sum(d.votes), 0)::int FROM generate_series(:weeks - 1, 0, -1) AS age
            LEFT JOIN idea_day d ON d.idea_id = i.id AND d.day BETWEEN :today - age * 7 - 6 AND :today - age * 7

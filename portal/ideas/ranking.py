@@ -7,15 +7,22 @@ from sqlalchemy import text
 from portal.ideas import rules
 from portal.kernel.database import db
 
-# Rising: ln Σ wᵢ·exp((tᵢ - t₀)/T); a fresh vote weighs √n/n of its idea and week. The largest exponent is drawn out of
-# the sum, so that nothing overflows.
-_FROM_VOTES = text("""
+# Rising: ln Σ wᵢ·exp((tᵢ - t₀)/T); a fresh vote weighs √n/n of its idea and week, young ones share what they come to
+# together, and what moderators set aside is left out. The largest exponent is drawn out of the sum, so that nothing
+# overflows.
+_FROM_VOTES = text(f"""
 WITH wanted AS (SELECT unnest(CAST(:ids AS bigint[])) AS idea_id),
 standing AS (
     SELECT v.idea_id, extract(epoch FROM v.at - :epoch)::double precision / (86400 * :days) AS age,
-           CASE WHEN v.fresh THEN 1 / sqrt(count(*) OVER week) ELSE 1 END AS weight
-    FROM vote v JOIN wanted USING (idea_id) WHERE v.kind = 'support'
-    WINDOW week AS (PARTITION BY v.idea_id, v.fresh, date_trunc('week', v.at AT TIME ZONE 'UTC'))
+           CASE WHEN v.fresh THEN 1 / sqrt(count(*) OVER week)
+                WHEN v.young AND count(*) OVER crowd > {rules.YOUNG_WHOLE} THEN
+                    ({rules.YOUNG_WHOLE} + sqrt(count(*) OVER crowd - {rules.YOUNG_WHOLE})) / count(*) OVER crowd
+                ELSE 1 END AS weight
+    FROM vote v JOIN wanted USING (idea_id)
+    WHERE v.kind = 'support'
+      AND NOT EXISTS (SELECT FROM vote_aside a WHERE a.idea_id = v.idea_id AND a.member_id = v.member_id)
+    WINDOW week AS (PARTITION BY v.idea_id, v.fresh, date_trunc('week', v.at AT TIME ZONE 'UTC')),
+           crowd AS (PARTITION BY v.idea_id, v.young)
 ),
 largest AS (SELECT idea_id, max(age) AS top FROM standing GROUP BY idea_id),
 summed AS (

@@ -13,7 +13,11 @@ BODY_MAX = 20_000
 ANSWER_MAX = 10_000
 EXCERPT = 200
 FRESH_DAYS = 14
-"""An account younger than this whose address is not confirmed is fresh: its votes count as their root."""
+"""An account younger than this is new. Without a confirmed address its votes are *fresh*, with one they are *young*."""
+YOUNG_WHOLE = 3
+"""So many young votes on an idea count whole; all beyond them together count as their root."""
+MANY_YOUNG = 10
+"""From so many young votes on, more than half of all, moderators are told of an idea."""
 MIN_VIEWERS = 50
 """So many people are shown every new idea in *Explore*."""
 RISING_DAYS = 14.0
@@ -99,13 +103,29 @@ def is_fresh(*, verified: bool, tenure_days: int, trusted: bool = False) -> bool
     return not verified and not trusted and tenure_days < FRESH_DAYS
 
 
-def effective_votes(established: int, fresh_by_week: Iterable[int]) -> float:
+def is_young(*, verified: bool, tenure_days: int, trusted: bool, by_herself: bool) -> bool:
+    """Return whether a vote comes from a young account that nobody vouches for, though its address is confirmed."""
+    return verified and by_herself and not trusted and tenure_days < FRESH_DAYS
+
+
+def effective_votes(established: int, fresh_by_week: Iterable[int], young: int = 0) -> float:
     """Return how much the votes count: established ones as they are, fresh ones √n an idea and week.
+
+    Of young ones a few count whole, so that newcomers are heard; a crowd of them counts little more than those few,
+    until its accounts have grown older, or are trusted.
 
     >>> effective_votes(10, [4, 9])
     15.0
+    >>> effective_votes(10, [], 2), effective_votes(10, [], 3 + 49)
+    (12.0, 20.0)
     """
-    return established + sum(math.sqrt(n) for n in fresh_by_week)
+    many = max(young - YOUNG_WHOLE, 0)
+    return established + sum(math.sqrt(n) for n in fresh_by_week) + young - many + math.sqrt(many)
+
+
+def is_a_crowd(young: int, votes: int) -> bool:
+    """Return whether so many young votes came together on an idea that a person should look."""
+    return young >= MANY_YOUNG and 2 * young > votes
 
 
 def rising(votes: Iterable[tuple[datetime, float]], proposed_at: datetime) -> float:

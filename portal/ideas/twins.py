@@ -19,16 +19,17 @@ from portal.kernel.outbox import publish
 
 ORIGIN = "merge"
 _VOICES = text("""
-SELECT v.member_id, v.at, v.fresh, e.verified, e.tenure_days
+SELECT v.member_id, v.at, v.fresh, v.young, e.verified, e.tenure_days
 FROM vote v JOIN LATERAL (
     SELECT verified, tenure_days FROM vote_entry
     WHERE idea_id = v.idea_id AND member_id = v.member_id AND action = 'cast' ORDER BY seq DESC LIMIT 1
 ) AS e ON true
 WHERE v.idea_id = :gone AND v.kind = 'support'
   AND NOT EXISTS (SELECT FROM vote k WHERE k.idea_id = :kept AND k.member_id = v.member_id)
+  AND NOT EXISTS (SELECT FROM vote_aside a WHERE a.idea_id = :gone AND a.member_id = v.member_id)
 ORDER BY v.member_id""")
 _STANDING = text("""
-SELECT v.member_id, v.at, v.fresh, e.verified, e.tenure_days
+SELECT v.member_id, v.at, v.fresh, v.young, e.verified, e.tenure_days
 FROM vote v JOIN LATERAL (
     SELECT origin, source, verified, tenure_days FROM vote_entry
     WHERE idea_id = v.idea_id AND member_id = v.member_id ORDER BY seq DESC LIMIT 1
@@ -54,7 +55,7 @@ def join(gone_id: int, kept_id: int) -> dict[str, list[int]]:
                 kind="support",
                 seq=written.seq,
                 origin=ORIGIN,
-                fresh=row.fresh,
+                fresh=not written.whole,
                 verified=row.verified,
                 tenure_days=row.tenure_days,
             ),
@@ -94,7 +95,7 @@ def take_voices(gone_id: int, kept_id: int, voices: Collection[int]) -> int:
                 board_id=kept.board_id,
                 author_id=kept.author_id,
                 kind="support",
-                fresh=written.before_fresh,
+                fresh=not written.before_whole,
                 cast_on=row.at.date().isoformat(),
             ),
             quiet=True,
@@ -116,6 +117,7 @@ def _say(gone_id: int, kept_id: int, row: Any) -> ledger.Say:
         verified=row.verified,
         tenure_days=row.tenure_days,
         fresh=row.fresh,
+        young=row.young,
         source=_source(gone_id),
     )
 

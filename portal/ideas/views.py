@@ -276,6 +276,7 @@ def _show(
         "ideas/_show.html",
         shown if status == HTTPStatus.OK and draft is None else None,
         idea=idea,
+        young_whole=rules.YOUNG_WHOLE,
         board=idea.board,
         way=way,
         answer=answers[-1] if answers else None,

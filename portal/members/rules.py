@@ -57,6 +57,8 @@ def is_in_audience(rule: str, *, kind: str | None, roles: Collection[str], segme
     return kind is not None and (kind in audience.kinds or not audience.segments.isdisjoint(segments))
 
 
+BY_HERSELF = frozenset({"sign_up", "guest", "oidc", "provider"})
+"""Ways to join that nobody vouches for."""
 ERASED = "erased"
 """Why something is out of sight for good: its author had it erased."""
 GONE = frozenset({ERASED, "author"})

@@ -1,6 +1,13 @@
 """What of moderation's tables is whose."""
 
-from portal.kernel.personal import Erase, Move, declare, nobodys
+from sqlalchemy import or_, update
+
+from portal.kernel.clock import now
+from portal.kernel.database import db
+from portal.kernel.personal import Erase, Erasing, Move, declare, erases, nobodys
+from portal.moderation.models import QueueItem
+from portal.moderation.rules import Queue
+from portal.moderation.things import PROFILE
 
 THING = (("target_kind", "target_id"),)
 
@@ -65,3 +72,11 @@ nobodys("holding_rule", "settings of boards")
 nobodys("spam_word", "counts of words over all texts, which decay")
 nobodys("spam_verdict", "words of a text in the order of the alphabet, hashed; nobody is named")
 nobodys("spam_score", "a probability beside a text, and which traits spoke for it")
+
+
+@erases
+def leave_the_queue(erasing: Erasing) -> None:
+    """Take out of the queue what nobody can decide about any more: a profile, an appeal, texts that are gone."""
+    gone = or_(QueueItem.target_kind == PROFILE, QueueItem.queue == Queue.APPEAL)
+    waits = update(QueueItem).where(QueueItem.author_id == erasing.member_id, QueueItem.closed_at.is_(None))
+    db.session.execute((waits if erasing.texts else waits.where(gone)).values(closed_at=now()))

@@ -42,9 +42,11 @@ class Verb(StrEnum):
     SUSPEND = "suspend"
     LIFT = "lift"
     PURGE = "purge"
+    SET_ASIDE = "set_aside"
 
 
-APPEALABLE = frozenset({Verb.HIDE, Verb.SPAM, Verb.EDIT, Verb.SPLIT, Verb.MERGE, Verb.MOVE, Verb.SUSPEND, Verb.PURGE})
+APPEALABLE = frozenset({Verb.HIDE, Verb.SPAM, Verb.EDIT, Verb.SPLIT, Verb.MERGE, Verb.MOVE, Verb.SUSPEND, Verb.PURGE,
+                        Verb.SET_ASIDE})  # fmt: skip
 """What its author may appeal against."""
 UNDO_DAYS = 30
 TERMS = {"day": 1, "3_days": 3, "week": 7, "month": 30, "quarter": 90, "good": 36_500}
@@ -57,8 +59,6 @@ NEWCOMER_DAYS = 30
 NEWCOMER_POSTS = 5
 FIRST_POSTS = 1
 """So many posts of a newcomer wait, where a board does not say otherwise."""
-BY_HERSELF = frozenset({"sign_up", "guest", "oidc", "provider"})
-"""Ways to join that nobody vouches for."""
 
 HELD_FROM = 0.9
 SUSPECTED_FROM = 0.7
@@ -69,6 +69,12 @@ HOURS = {Reason.SPAM: 12, Reason.ABUSE: 24, Reason.PRIVATE: 72, Reason.OFF_TOPIC
 HELD_HOURS = 6
 APPEAL_HOURS = 24
 SPAM_HOURS = 24
+VOTER_HOURS = 3
+"""New voters who came together on one idea: times the root of their number."""
+JUST_OPENED = 0.5
+"""Where so large a share of all accounts is new, new voters are nothing to tell moderators of."""
+LOOKED_AGAIN = 2
+"""A crowd that a moderator has looked at is told of again when it has grown so many times."""
 EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 FLAGS_A_DAY = 20
@@ -125,6 +131,8 @@ def urgency(why: Mapping[str, object], *, opened_at: datetime, visible: bool = T
         hours += worth if visible else worth / 4
     if isinstance(spam := why.get("spam"), int | float):
         hours += SPAM_HOURS * float(spam) if visible else 0.0
+    if isinstance(voters := why.get("voters"), int):
+        hours += VOTER_HOURS * math.sqrt(voters)
     if why.get("held"):
         hours += HELD_HOURS
     if why.get("appeal"):

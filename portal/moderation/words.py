@@ -56,6 +56,7 @@ DONE = {
     "suspend": _l("suspended"),
     "lift": _l("suspension lifted"),
     "purge": _l("all posts hidden, account suspended"),
+    "set_aside": _l("voices of new accounts set aside"),
     "granted": _l("appeal granted"),
     "kept": _l("appeal rejected"),
 }
@@ -103,6 +104,8 @@ def tags(why: Mapping[str, Any]) -> list[tuple[str, object]]:
         total = sum(counts.values())
         names = ", ".join(str(SHORT.get(reason, reason)) for reason in counts)
         found.append(("new", ngettext("1 flag: %(why)s", "%(num)s flags: %(why)s", total, why=names)))
+    if voters := why.get("voters"):
+        found.append(("new", ngettext("%(num)s new voter", "%(num)s new voters", voters)))
     if (same := why.get("same")) is not None:
         found.append(("", _("likely the same, %(n)s in 100", n=round(float(same) * 100))))
     if why.get("appeal"):

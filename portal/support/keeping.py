@@ -16,13 +16,12 @@ def read_questions(ids: Sequence[int]) -> dict[int, Posted]:
     """Return questions, hidden or not."""
     rows = db.session.execute(
         select(Question.id, Question.board_id, Question.author_id, Question.title, Question.body, Question.html,
-               Question.lang, Question.created_at, Question.hidden_why, Question.merged_into_id)
+               Question.lang, Question.created_at, Question.hidden_why, Question.merged_into_id,
+               Question.edited_at)
         .where(Question.id.in_(ids))
     )  # fmt: skip
     return {
-        row.id: Posted(
-            "question", *row[:7], f"/questions/{row.id}", row.created_at, row.hidden_why, None, row.merged_into_id
-        )
+        row.id: Posted("question", *row[:7], f"/questions/{row.id}", row.created_at, row.hidden_why, None, *row[9:])
         for row in rows
     }
 
@@ -31,7 +30,7 @@ def read_answers(ids: Sequence[int]) -> dict[int, Posted]:
     """Return answers, hidden or not, each under its question's title."""
     rows = db.session.execute(
         select(Answer.id, Answer.board_id, Answer.author_id, Question.title, Answer.body, Answer.html, Answer.lang,
-               Answer.question_id, Answer.created_at, Answer.hidden_why)
+               Answer.question_id, Answer.created_at, Answer.hidden_why, Answer.edited_at)
         .join(Question, Question.id == Answer.question_id)
         .where(Answer.id.in_(ids))
     )  # fmt: skip
@@ -43,6 +42,7 @@ def read_answers(ids: Sequence[int]) -> dict[int, Posted]:
             row.created_at,
             row.hidden_why,
             ("question", row.question_id),
+            edited_at=row.edited_at,
         )
         for row in rows
     }

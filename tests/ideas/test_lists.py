@@ -88,6 +88,30 @@ def test_lists_can_be_rebuilt_from_the_first_fact(committed: Flask) -> None:
     assert db.session.execute(text("SELECT day, votes FROM idea_day")).all() == days
 
 
+def test_a_crowd_of_newcomers_weighs_in_rising_what_it_weighs_in_the_count(committed: Flask) -> None:
+    idea, at = an_idea(), now() - timedelta(hours=3)
+    voters = [a_viewer(verified=True, origin="sign_up", joined_at=at - timedelta(days=1)) for _ in range(12)]
+    for voter in voters:
+        services.cast_vote(idea, voter, at=at)
+    services.cast_vote(idea, a_viewer(verified=True), at=at)
+    db.session.commit()
+    read_all_facts()
+    assert rising(idea) == pytest.approx(math.log(1 + 3 + 9**0.5) + rules.days_of(at) / rules.RISING_DAYS, abs=1e-9)
+    services.set_aside(idea, [voter.id for voter in voters], actor_id=voters[0].id)
+    db.session.commit()
+    read_all_facts()
+    assert rising(idea) == pytest.approx(rules.days_of(at) / rules.RISING_DAYS, abs=1e-9)
+    services.withdraw_vote(idea, voters[0])
+    services.cast_vote(idea, voters[0], at=at)
+    db.session.commit()
+    read_all_facts()
+    assert rising(idea) == pytest.approx(rules.days_of(at) / rules.RISING_DAYS, abs=1e-9)
+    services.set_aside(idea, [], actor_id=voters[0].id)
+    db.session.commit()
+    read_all_facts()
+    assert rising(idea) == pytest.approx(math.log(1 + 3 + 9**0.5) + rules.days_of(at) / rules.RISING_DAYS, abs=1e-9)
+
+
 def test_rising_puts_what_moves_now_before_what_moved_once(committed: Flask) -> None:
     board = a_board()
     once, today, never = (an_idea(board=board, title=title) for title in ("Once", "Today", "Never"))

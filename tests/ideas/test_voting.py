@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from portal.community.rules import Voting
-from portal.ideas import ledger, queries, services
+from portal.ideas import ledger, queries, rules, services
 from portal.ideas.models import IdeaTally, Vote, VoteEntry
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, NotFound, Refused
 from portal.kernel.outbox import Fact
-from portal.members.policy import NOBODY
+from portal.members.policy import NOBODY, Viewer
 from tests.ideas.factories import a_board, a_viewer, an_idea
 
 
@@ -107,6 +107,83 @@ def test_a_confirmed_address_makes_earlier_votes_whole(app: Flask) -> None:
     assert tally(idea).effective_votes == pytest.approx(2.0)
     assert services.trust_votes(voters[0].id) == 1
     assert tally(idea).effective_votes == pytest.approx(1 + 3**0.5)
+
+
+def a_newcomer(at: datetime | None = None, days: int = 1) -> Viewer:
+    """Return somebody who signed up by herself lately and confirmed her address."""
+    return a_viewer(verified=True, origin="sign_up", joined_at=(at or now()) - timedelta(days=days))
+
+
+def test_a_few_newcomers_count_whole_and_a_crowd_of_them_little_more(app: Flask) -> None:
+    idea = an_idea()
+    for n in range(1, 13):
+        services.cast_vote(idea, a_newcomer())
+        assert tally(idea).effective_votes == pytest.approx(rules.effective_votes(0, [], n))
+    for _ in range(2):
+        services.cast_vote(idea, a_newcomer(days=20))
+        services.cast_vote(idea, a_viewer(verified=True, joined_at=now() - timedelta(days=1)))
+    assert (tally(idea).votes, tally(idea).effective_votes) == (16, pytest.approx(4 + 3 + 3))
+    assert ledger.first_bad_entry() is None
+
+
+def test_an_address_confirmed_later_makes_a_young_vote_of_a_fresh_one(app: Flask) -> None:
+    idea = an_idea()
+    voters = [a_viewer(origin="sign_up") for _ in range(7)]
+    for voter in voters:
+        services.cast_vote(idea, voter)
+    assert tally(idea).effective_votes == pytest.approx(7**0.5)
+    for voter in voters:
+        db.session.execute(text("UPDATE member SET email_verified_at = now() WHERE id = :i"), {"i": voter.id})
+        db.session().info.pop("ideas.standing", None)
+        services.confirm_votes(voter.id)
+    assert tally(idea).effective_votes == pytest.approx(3 + 4**0.5)
+
+
+def test_votes_grow_with_their_accounts_unless_those_are_suspended(app: Flask) -> None:
+    idea = an_idea()
+    voters = [a_newcomer() for _ in range(12)]
+    for voter in voters:
+        services.cast_vote(idea, voter)
+    assert services.let_votes_grow() == 0
+    grown = [voter.id for voter in voters[:8]]
+    db.session.execute(
+        text("UPDATE member SET joined_at = now() - interval '15 days' WHERE id = ANY(:i)"), {"i": grown}
+    )
+    bad = text("UPDATE member SET suspended_until = now() + interval '1 year' WHERE id = ANY(:i)")
+    db.session.execute(bad, {"i": grown[:2]})
+    db.session.expire_all()
+    assert services.let_votes_grow() == 6
+    assert tally(idea).effective_votes == pytest.approx(rules.effective_votes(6, [], 6))
+    assert services.let_votes_grow() == 0
+    services.trust_votes(grown[0])
+    assert tally(idea).effective_votes == pytest.approx(rules.effective_votes(7, [], 5))
+
+
+def test_voices_that_are_set_aside_count_nothing_even_when_they_vote_anew(app: Flask) -> None:
+    idea, moderator = an_idea(), a_viewer(kind="staff")
+    voters = [a_newcomer() for _ in range(6)] + [a_viewer(verified=True) for _ in range(2)]
+    for voter in voters:
+        services.cast_vote(idea, voter)
+    before = tally(idea).effective_votes
+    services.set_aside(idea, [voter.id for voter in voters[:6]], actor_id=moderator.id)
+    assert (tally(idea).votes, tally(idea).effective_votes) == (8, 2)
+    services.withdraw_vote(idea, voters[0])
+    assert (tally(idea).votes, tally(idea).effective_votes) == (7, 2)
+    services.cast_vote(idea, voters[0])
+    assert (tally(idea).votes, tally(idea).effective_votes) == (8, 2)
+    assert ledger.first_bad_entry() is None
+    services.set_aside(idea, [], actor_id=moderator.id)
+    assert tally(idea).effective_votes == pytest.approx(before)
+    assert ledger.first_bad_entry() is None
+
+
+def test_verify_names_an_effective_count_that_is_not_what_the_votes_come_to(app: Flask) -> None:
+    idea = an_idea()
+    services.cast_vote(idea, a_viewer(verified=True))
+    db.session.execute(text("UPDATE idea_tally SET effective_votes = 9 WHERE idea_id = :i"), {"i": idea})
+    found = ledger.first_bad_entry()
+    assert found is not None
+    assert "effective" in found.reason
 
 
 def test_staff_enters_a_customers_vote_with_its_source(app: Flask) -> None:

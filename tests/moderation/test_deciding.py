@@ -17,7 +17,7 @@ from portal.members.policy import NOBODY
 from portal.members.services import audit
 from portal.moderation import rules
 from portal.moderation.models import Flag, QueueItem, SpamVerdict, SpamWord, Suspension
-from portal.moderation.services import appeals, deciding, flags, joining, queue, rooms, suspending
+from portal.moderation.services import appeals, deciding, flags, joining, queue, rooms, suspending, voices
 from portal.support import services as support_services
 from tests.ideas.factories import a_board, an_idea
 from tests.moderation.factories import a_moderator, a_newcomer, a_viewer
@@ -41,6 +41,8 @@ STATE = (
     "SELECT id, outcome, withdrawn_at FROM flag ORDER BY id",
     "SELECT id, closed_at IS NULL FROM moderation_item ORDER BY id",
     "SELECT target_kind, target_id, spam FROM spam_verdict ORDER BY 1, 2",
+    "SELECT id, decision_id FROM suspension WHERE lifted_at IS NULL AND until > now() ORDER BY id",
+    "SELECT idea_id, member_id FROM vote_aside ORDER BY 1, 2",
 )
 
 
@@ -210,6 +212,7 @@ ACTS = {
     "suspend again": lambda m, t: suspending.suspend(m, t["suspended"], term="month", reason="abuse"),
     "lift": lambda m, t: suspending.lift(m, t["suspended"]),
     "purge": lambda m, t: suspending.purge(m, t["author"]),
+    "set voices aside": lambda m, t: voices.set_aside(m, "idea", t["twin"]),
     "move an idea": lambda m, t: rooms.move(m, "idea", t["idea"], t["other_board"]),
     "move a question": lambda m, t: rooms.move(m, "question", t["question"], t["other_help_board"]),
     "split a comment": lambda m, t: rooms.split(m, "comment", t["comment"], board="other-yarns", title="On its own"),
@@ -257,6 +260,9 @@ def a_village() -> dict[str, int]:
         "answer": answer,
         "comment": comment,
     }
+    for _ in range(4):
+        ideas.cast_vote(twin, a_newcomer(verified=True))
+    ideas.cast_vote(twin, author)
     db.session.commit()
     return {**made, "author": author.id, "suspended": rude.id}
 
@@ -425,9 +431,9 @@ def votes(idea: int) -> int:
 
 def test_voters_of_merged_ideas_count_once_and_the_ledger_holds(app: Flask) -> None:
     made = a_village()
-    assert (votes(made["idea"]), votes(made["twin"])) == (2, 1)
+    assert (votes(made["idea"]), votes(made["twin"])) == (2, 6)
     joining.merge(a_moderator(), "idea", made["idea"], made["twin"])
-    assert votes(made["twin"]) == 2
+    assert votes(made["twin"]) == 7
     assert ideas.merged_into(made["idea"]) == made["twin"]
     comments = text("SELECT comments FROM idea_tally WHERE idea_id = :i")
     assert db.session.scalar(comments, {"i": made["twin"]}) == 2
@@ -444,9 +450,9 @@ def test_who_opts_out_of_a_merge_is_not_counted_there_and_nothing_returns_twice(
         joining.opt_out(a_viewer(), decision)
     joining.opt_out(a_viewer(moved), decision)
     joining.opt_out(a_viewer(moved), decision)
-    assert votes(made["twin"]) == 1
+    assert votes(made["twin"]) == 6
     deciding.undo(decision, a_moderator())
-    assert (votes(made["idea"]), votes(made["twin"])) == (2, 1)
+    assert (votes(made["idea"]), votes(made["twin"])) == (2, 6)
     assert ideas.first_bad_entry() is None
 
 
@@ -457,7 +463,7 @@ def test_a_vote_given_anew_after_a_merge_is_the_voters_own_and_stays(app: Flask)
     ideas.withdraw_vote(made["twin"], voter)
     ideas.cast_vote(made["twin"], voter)
     deciding.undo(decision, a_moderator())
-    assert votes(made["twin"]) == 2
+    assert votes(made["twin"]) == 7
 
 
 def test_after_14_days_the_merge_stands_for_its_supporters(app: Flask) -> None:

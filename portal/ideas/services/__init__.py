@@ -20,7 +20,16 @@ from portal.ideas.events import (
     IdeaStageChanged,
 )
 from portal.ideas.models import Idea, IdeaTally, StageChange
-from portal.ideas.services.voting import REFUSALS, cast_vote, enter_vote, trust_votes, withdraw_vote
+from portal.ideas.services.voting import (
+    REFUSALS,
+    cast_vote,
+    confirm_votes,
+    enter_vote,
+    let_votes_grow,
+    set_aside,
+    trust_votes,
+    withdraw_vote,
+)
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, Refused
@@ -37,12 +46,15 @@ __all__ = [
     "cast_vote",
     "check_idea",
     "comment_on_idea",
+    "confirm_votes",
     "edit_idea",
     "enter_vote",
     "hide",
+    "let_votes_grow",
     "propose_idea",
     "recount_comments",
     "release_idea",
+    "set_aside",
     "set_stage",
     "show",
     "trust_votes",

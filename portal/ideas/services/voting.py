@@ -1,22 +1,26 @@
 """Voting: a vote stands until it is taken back, and the ledger remembers both."""
 
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from portal.ideas import ledger, queries, rules
 from portal.ideas.events import VoteCast, VotesTrusted, VoteWithdrawn
-from portal.ideas.models import IdeaTally, Vote
+from portal.ideas.models import IdeaTally, Vote, VoteAside
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.outbox import publish
 from portal.kernel.text import clean_line
 from portal.members import queries as members
+from portal.members.models import Member
 from portal.members.policy import Viewer
+from portal.members.queries import arrivals
 from portal.members.rules import Role
 from portal.members.services import audit
 
@@ -62,7 +66,7 @@ def cast_vote(
             kind=say.kind,
             seq=written.seq,
             origin=say.origin,
-            fresh=say.fresh,
+            fresh=not written.whole,
             verified=say.verified,
             tenure_days=say.tenure_days,
             by_id=entered_by,
@@ -131,7 +135,16 @@ def _say(
         verified=standing.verified,
         tenure_days=standing.tenure_days,
         fresh=rules.is_fresh(verified=standing.verified, tenure_days=standing.tenure_days, trusted=standing.trusted),
+        young=by_id is None and _is_young(viewer.id, standing),
     )
+
+
+def _is_young(member_id: int, standing: queries.Standing) -> bool:
+    """Return whether a vote is young; how somebody came is asked for the few of whom it may be true."""
+    may_be = rules.is_young(
+        verified=standing.verified, tenure_days=standing.tenure_days, trusted=standing.trusted, by_herself=True
+    )
+    return may_be and arrivals.came_by_herself(member_id)
 
 
 def _tell_withdrawn(idea: queries.VotingFacts, say: ledger.Say, written: ledger.Written, at: datetime | None) -> None:
@@ -140,7 +153,7 @@ def _tell_withdrawn(idea: queries.VotingFacts, say: ledger.Say, written: ledger.
     event = VoteWithdrawn(
         actor_id=say.member_id,
         kind=written.before,
-        fresh=written.before_fresh,
+        fresh=not written.before_whole,
         cast_on=written.before_at.date().isoformat(),
         **_about(idea, say),
     )
@@ -151,15 +164,61 @@ def _about(idea: queries.VotingFacts, say: ledger.Say) -> dict[str, Any]:
     return {"idea_id": say.idea_id, "board_id": idea.board_id, "author_id": idea.author_id}
 
 
+def confirm_votes(member_id: int) -> int:
+    """Let votes that were given before the address was confirmed count as those of a confirmed one; return how many."""
+    return _let_count(member_id, young=_is_young(member_id, queries.standing(member_id)))
+
+
 def trust_votes(member_id: int) -> int:
-    """Let votes count whole that were given before the address was confirmed; return how many."""
-    mine = select(Vote.idea_id).filter_by(member_id=member_id, fresh=True).order_by(Vote.idea_id)
-    ideas = db.session.scalars(mine).all()
+    """Let all votes of somebody whom people we know trust count whole, those set aside too; return how many did not."""
+    aside = db.session.scalars(select(VoteAside.idea_id).filter_by(member_id=member_id)).all()
+    return _let_count(member_id, young=False, aside=aside)
+
+
+def _let_count(member_id: int, *, young: bool, aside: Collection[int] = ()) -> int:
+    """Let votes be fresh no more, and young or not; and let those count that were set aside on some ideas."""
+    partly = or_(Vote.fresh, Vote.young) if not young else Vote.fresh
+    mine = select(Vote.idea_id).where(Vote.member_id == member_id, partly)
+    ideas = sorted({*db.session.scalars(mine), *aside})
     for idea_id in ideas:
-        db.session.execute(ledger.LOCK, {"idea_id": idea_id})
-    db.session.execute(update(Vote).filter_by(member_id=member_id, fresh=True).values(fresh=False))
+        db.session.execute(ledger.LOCK_ANYWHERE, {"idea_id": idea_id})
+    theirs = update(Vote).where(Vote.member_id == member_id, Vote.idea_id.in_(ideas))
+    db.session.execute(theirs.values(fresh=False, young=young))
+    gone = delete(VoteAside).where(VoteAside.member_id == member_id, VoteAside.idea_id.in_(aside))
+    db.session.execute(gone)
     for idea_id in ideas:
-        db.session.execute(ledger.WEIGH, {"idea_id": idea_id})
-        tally = db.session.execute(select(IdeaTally.board_id, IdeaTally.author_id).filter_by(idea_id=idea_id)).one()
-        publish(VotesTrusted(actor_id=member_id, idea_id=idea_id, board_id=tally.board_id, author_id=tally.author_id))
+        _weigh(idea_id, member_id)
     return len(ideas)
+
+
+def _weigh(idea_id: int, actor_id: int | None) -> None:
+    db.session.execute(ledger.WEIGH, {"idea_id": idea_id})
+    tally = db.session.execute(select(IdeaTally.board_id, IdeaTally.author_id).filter_by(idea_id=idea_id)).one()
+    publish(VotesTrusted(actor_id=actor_id, idea_id=idea_id, board_id=tally.board_id, author_id=tally.author_id))
+
+
+def let_votes_grow(limit: int = 500) -> int:
+    """Let young votes count whole whose accounts are not new any more and not suspended; return of how many members."""
+    grown = now() - timedelta(days=rules.FRESH_DAYS)
+    young = select(Vote.member_id).where(Vote.young, Vote.kind == rules.VoteKind.SUPPORT).distinct().subquery()
+    wanted = (
+        select(Member.id)
+        .join(young, young.c.member_id == Member.id)
+        .where(Member.joined_at <= grown, or_(Member.suspended_until.is_(None), Member.suspended_until <= now()))
+        .order_by(Member.id)
+        .limit(limit)
+    )
+    found = list(db.session.scalars(wanted))
+    for member_id in found:
+        _let_count(member_id, young=False)
+    return len(found)
+
+
+def set_aside(idea_id: int, voters: Collection[int], *, actor_id: int) -> None:
+    """Let exactly these voices count nothing on an idea, whether they vote anew or not; others count again."""
+    db.session.execute(ledger.LOCK_ANYWHERE, {"idea_id": idea_id})
+    db.session.execute(delete(VoteAside).where(VoteAside.idea_id == idea_id, VoteAside.member_id.not_in(voters)))
+    if voters:
+        rows = [{"idea_id": idea_id, "member_id": one} for one in sorted(set(voters))]
+        db.session.execute(insert(VoteAside).on_conflict_do_nothing(), rows)
+    _weigh(idea_id, actor_id)

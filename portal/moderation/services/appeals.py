@@ -76,9 +76,7 @@ def decide(actor: Viewer, appeal_id: int, *, granted: bool, words: str = "", ite
     :raise Refused: when it has been decided.
     """
     deciding.check(actor)
-    made = db.session.scalar(select(Appeal).filter_by(id=appeal_id).with_for_update())
-    if made is None:
-        raise NotFound(_l("There is no such appeal."))
+    made = _to_decide(appeal_id)
     item = queue.take(item_id, kind=TARGET, thing_id=made.decision_id, queue=rules.Queue.APPEAL)
     if made.closed_at is not None:
         raise Refused(_l("This appeal has been decided already."))
@@ -86,7 +84,8 @@ def decide(actor: Viewer, appeal_id: int, *, granted: bool, words: str = "", ite
     if actor.id in {first.actor_id, made.member_id}:
         raise Forbidden(_l("Somebody else decides an appeal: not who decided the first time, and not who appeals."))
     said = clean_text(words, field="words", most=rules.WORDS_MAX, least=0)
-    state = _state_of(first) if granted else {}
+    undoes = granted and first.undone_at is None
+    state = _state_of(first) if undoes else {}
     verdict = Decision(
         actor_id=actor.id,
         verb=GRANTED if granted else KEPT,
@@ -96,12 +95,11 @@ def decide(actor: Viewer, appeal_id: int, *, granted: bool, words: str = "", ite
         author_id=made.member_id,
         item_id=item.id if item else None,
         words=said,
-        undo={"state": state, "appeal": made.id, "redo": first.id if granted else None},
+        undo={"state": state, "appeal": made.id, "redo": first.id if undoes else None},
     )
     db.session.add(verdict)
-    made.granted, made.answer, made.closed_at, made.decided_by_id = granted, said, now(), actor.id
-    db.session.flush()
-    if granted:
+    _answer(made, granted=granted, words=said, by=actor)
+    if undoes:
         deciding.undo(first.id, actor, whenever=True)
     queue.close(item)
     audit.note(actor.id, f"moderation.appeal_{verdict.verb}", TARGET, first.id, decision=verdict.id, appeal=made.id)
@@ -111,6 +109,20 @@ def decide(actor: Viewer, appeal_id: int, *, granted: bool, words: str = "", ite
         )
     )
     return verdict.id
+
+
+def _to_decide(appeal_id: int) -> Appeal:
+    """Return an appeal, locked after what its decision is about, as every act does."""
+    about = (
+        select(Decision.target_kind, Decision.target_id)
+        .join(Appeal, Appeal.decision_id == Decision.id)
+        .where(Appeal.id == appeal_id)
+    )
+    row = db.session.execute(about).one_or_none()
+    if row is None:
+        raise NotFound(_l("There is no such appeal."))
+    queue.lock(*row)
+    return db.session.scalars(select(Appeal).filter_by(id=appeal_id).with_for_update()).one()
 
 
 def _state_of(first: Decision) -> dict[str, Any]:
@@ -123,11 +135,12 @@ def _state_of(first: Decision) -> dict[str, Any]:
         texts=pairs["texts"],
         boards=pairs["boards"],
         merged=pairs["merged"],
+        aside=pairs["aside"],
         member_id=member_id,
     )
 
 
-KEYS = ("things", "texts", "boards", "merged")
+KEYS = ("things", "texts", "boards", "merged", "aside")
 
 
 @deciding.undoes_appeals
@@ -138,6 +151,26 @@ def undo(decision: Decision) -> None:
     if (first_id := decision.undo.get("redo")) is not None:
         first = deciding.for_update(first_id)
         first.undone_at, first.undone_by_id = None, None
-        if first.author_id is not None and "suspended" in first.undo.get("state", {}):
-            states.close_suspensions(first.author_id, None)
+        states.mark_suspension(first.id, None)
+    db.session.flush()
+
+
+@deciding.grants_appeals
+def grant(decision: Decision, actor: Viewer) -> None:
+    """Grant an appeal that waits when the decision is undone without it: it has what it asked for."""
+    waits = select(Appeal).filter_by(decision_id=decision.id, closed_at=None)
+    made = db.session.scalar(waits.with_for_update())
+    if made is None:
+        return
+    _answer(made, granted=True, words="", by=actor)
+    queue.close_all_about(TARGET, decision.id, rules.Queue.APPEAL)
+    publish(
+        AppealDecided(
+            actor_id=actor.id, appeal_id=made.id, decision_id=decision.id, member_id=made.member_id, granted=True
+        )
+    )
+
+
+def _answer(made: Appeal, *, granted: bool, words: str, by: Viewer) -> None:
+    made.granted, made.answer, made.closed_at, made.decided_by_id = granted, words, now(), by.id
     db.session.flush()

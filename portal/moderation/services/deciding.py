@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from portal.community.screening import Posted, Why, keeper_of
 from portal.kernel.clock import now
@@ -31,7 +31,11 @@ WHY_NOT_UNDO = {
 }
 
 
+SHOWN_BY_US = frozenset({Why.HELD.value, Why.HIDDEN.value, Why.SPAM.value})
+"""What moderators may let be seen. What its author took back is hers, what leads elsewhere comes back with its act."""
 _appeals: list[Callable[[Decision], None]] = []
+_grants: list[Callable[[Decision, Viewer], None]] = []
+NOT_YOURS = _l("This is about something of yours: another moderator decides it.")
 
 
 def check(actor: Viewer) -> None:
@@ -48,7 +52,7 @@ def approve(actor: Viewer, kind: str, thing_id: int, *, item_id: int | None = No
     check(actor)
     item = queue.take(item_id, kind=kind, thing_id=thing_id)
     thing = thing_of(actor, kind, thing_id)
-    waited = thing.why is not None
+    waited = thing.why in SHOWN_BY_US
     decision = write(actor, Verb.APPROVE, thing, item, undo=states.of(seen=[(kind, thing_id)]))
     if waited:
         states.set_seen(kind, thing_id, None, actor=actor)
@@ -68,6 +72,8 @@ def hide(actor: Viewer, kind: str, thing_id: int, *, reason: str, words: str = "
     thing = thing_of(actor, kind, thing_id)
     if keeper_of(kind) is None:
         raise Refused(_l("A profile cannot be hidden. Suspend its member, or ask her to change it."))
+    if item is None and thing.why in {Why.HIDDEN, Why.SPAM}:
+        raise Refused(_l("This is out of sight already. Look at the decision first."))
     spam = why == rules.Reason.SPAM
     verb = Verb.SPAM if spam else Verb.HIDE
     undo = states.of(seen=[(kind, thing_id)])
@@ -84,7 +90,7 @@ def restore(actor: Viewer, kind: str, thing_id: int) -> int:
     thing = thing_of(actor, kind, thing_id)
     if thing.why is None:
         raise Refused(_l("This can be seen already."))
-    if thing.why in {Why.ERASED, Why.MERGED}:
+    if thing.why not in SHOWN_BY_US:
         raise Refused(_l("This cannot be shown again on its own."))
     decision = write(actor, Verb.RESTORE, thing, None, undo=states.of(seen=[(kind, thing_id)]))
     states.set_seen(kind, thing_id, None, actor=actor)
@@ -130,15 +136,15 @@ def undo(decision_id: int, actor: Viewer, *, whenever: bool = False) -> Decision
     :raise Refused: when it has been undone, or a later one stands.
     """
     check(actor)
-    found = for_update(decision_id)
-    refusal = rules.why_not_undo(
-        undone=found.undone_at is not None, at=found.at, moment=now(), later=_is_followed(found)
-    )
-    if refusal and not (whenever and refusal != "undone"):
+    found = _to_undo(decision_id, actor)
+    later = _later(found)
+    refusal = rules.why_not_undo(undone=found.undone_at is not None, at=found.at, moment=now(), later=bool(later))
+    led_on = any(one.target_id != found.target_id for one in later)
+    if refusal and (not whenever or refusal == "undone" or led_on):
         raise Refused(WHY_NOT_UNDO[refusal])
     found.undone_at, found.undone_by_id = now(), actor.id
     db.session.flush()
-    states.restore(found.undo.get("state", {}), actor=actor, decision_id=found.id)
+    states.restore(states.without(found, later), actor=actor, decision_id=found.id)
     flags.reopen(found.undo.get("flags", ()))
     for kind, thing_id in found.undo.get("taught", ()):
         memory.unteach(kind, thing_id)
@@ -148,12 +154,37 @@ def undo(decision_id: int, actor: Viewer, *, whenever: bool = False) -> Decision
     for item_id in (*found.undo.get("items", ()), *([found.item_id] if found.item_id else [])):
         if not whenever:
             queue.reopen(item_id)
-    if found.author_id is not None and found.verb in {Verb.SUSPEND, Verb.PURGE, Verb.LIFT}:
-        states.close_suspensions(found.author_id, None if found.verb == Verb.LIFT else now())
+    if found.verb in {Verb.SUSPEND, Verb.PURGE}:
+        states.mark_suspension(found.id, now())
+    states.let_run_again(found.undo.get("lifted", ()))
+    if not whenever:
+        for grant in _grants:
+            grant(found, actor)
     audit.note(actor.id, "moderation.undo", found.target_kind, found.target_id, decision=found.id, verb=found.verb)
     ids = {"target_kind": found.target_kind, "target_id": found.target_id, "author_id": found.author_id}
     publish(DecisionUndone(actor_id=actor.id, decision_id=found.id, verb=found.verb, **ids))  # type: ignore[arg-type]
     return found
+
+
+def _to_undo(decision_id: int, actor: Viewer) -> Decision:
+    """Return a decision that is to be undone, locked with what it is about.
+
+    :raise Forbidden: when it is about something of the moderator's own, or she overturns whoever corrected her.
+    """
+    row = db.session.execute(select(Decision.target_kind, Decision.target_id).filter_by(id=decision_id)).one_or_none()
+    if row is not None:
+        queue.lock(*row)
+    found = for_update(decision_id)
+    first = db.session.get(Decision, found.target_id) if found.target_kind == "decision" else None
+    if actor.id == found.author_id or (first is not None and first.actor_id == actor.id):
+        raise Forbidden(NOT_YOURS)
+    return found
+
+
+def grants_appeals(grant: Callable[[Decision, Viewer], None]) -> Callable[[Decision, Viewer], None]:
+    """Declare the function that grants a waiting appeal when the decision it is against is undone."""
+    _grants[:] = [grant]
+    return grant
 
 
 def undoes_appeals(reverse: Callable[[Decision], None]) -> Callable[[Decision], None]:
@@ -173,24 +204,31 @@ def for_update(decision_id: int) -> Decision:
     return found
 
 
-def _is_followed(found: Decision) -> bool:
-    """Return whether a later decision about the same thing stands."""
-    later = select(Decision.id).where(
-        Decision.target_kind == found.target_kind,
-        Decision.target_id == found.target_id,
-        Decision.id > found.id,
-        Decision.undone_at.is_(None),
-        Decision.verb != Verb.REPHRASE,
+def _later(found: Decision) -> list[Decision]:
+    """Return later decisions about the same thing that stand, and of a merge those that led its other end on."""
+    same = and_(Decision.target_kind == found.target_kind, Decision.target_id == found.target_id)
+    if found.verb == Verb.MERGE:
+        kept = and_(Decision.target_kind == found.target_kind, Decision.target_id == found.undo.get("into"))
+        same = or_(same, and_(kept, Decision.verb == Verb.MERGE))
+    later = select(Decision).where(
+        same, Decision.id > found.id, Decision.undone_at.is_(None), Decision.verb.not_in([Verb.REPHRASE, Verb.DISTINCT])
     )
-    return db.session.scalar(later.limit(1)) is not None
+    return list(db.session.scalars(later.order_by(Decision.id)))
 
 
 # What the acts share
 
 
 def thing_of(actor: Viewer, kind: str, thing_id: int) -> Posted:
-    """Return what is decided about; moderators decide only about what they may see."""
-    return things.seen_by(actor, kind, thing_id)
+    """Return what is decided about; moderators decide only about what they may see, and not about their own.
+
+    :raise Forbidden: when it is the moderator's own.
+    """
+    queue.lock(kind, thing_id)
+    thing = things.seen_by(actor, kind, thing_id)
+    if thing.author_id == actor.id:
+        raise Forbidden(NOT_YOURS)
+    return thing
 
 
 def reason_of(reason: str) -> str:

@@ -24,6 +24,8 @@ from portal.moderation.services import queue
 def flag(viewer: Viewer, kind: str, thing_id: int, *, reason: str, words: str = "") -> int:
     """Flag a thing; return the flag's id. A second time changes the reason and the words.
 
+    What moderators have answered can be flagged anew when it was edited since: it says something else now.
+
     :raise NotFound: when there is no such thing for this viewer.
     :raise Refused: when it is her own, or her flag on it has been answered.
     :raise Invalid: when the reason is not one of ours, or "other" says nothing.
@@ -33,10 +35,14 @@ def flag(viewer: Viewer, kind: str, thing_id: int, *, reason: str, words: str = 
     if thing.author_id == viewer.id:
         raise Refused(_l("This is yours: you can change it or take it back yourself."))
     why, said = _checked(reason, words)
+    _one_at_a_time(viewer)
     mine = select(Flag).filter_by(member_id=viewer.id, target_kind=kind, target_id=thing_id).with_for_update()
     found = db.session.scalar(mine)
-    if found is not None and found.outcome is not None:
-        raise Refused(_l("You flagged this before, and moderators have answered."))
+    if found is not None and found.closed_at is not None:
+        if thing.edited_at is None or thing.edited_at <= found.closed_at:
+            raise Refused(_l("You flagged this before, and moderators have answered."))
+        _count_today(viewer)
+        found.outcome, found.closed_at, found.withdrawn_at, found.at = None, None, now(), now()
     if found is None:
         _count_today(viewer)
         found = Flag(member_id=viewer.id, target_kind=kind, target_id=thing_id, reason=why, words=said)
@@ -71,9 +77,13 @@ def _checked(reason: str, words: str) -> tuple[str, str]:
     return why, said
 
 
+def _one_at_a_time(viewer: Viewer) -> None:
+    """Two clicks of one member are one flag, and two flags at once are two towards her day's number."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext("portal.flag"), viewer.id % 2**31)))
+
+
 def _count_today(viewer: Viewer) -> None:
     """Refuse one flag too many: whoever is often wrong may flag less often."""
-    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext("portal.flag"), viewer.id % 2**31)))
     decided = select(Flag.outcome).where(Flag.member_id == viewer.id, Flag.outcome.is_not(None))
     last = db.session.scalars(decided.order_by(Flag.closed_at.desc()).limit(rules.FLAGS_REMEMBERED)).all()
     most = rules.flags_a_day(last)

@@ -2,22 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import text
-
 from portal.community.screening import Post, Why, keepers
 from portal.kernel.database import db
 from portal.members import queries as members
 from portal.members.policy import Viewer
+from portal.members.queries import arrivals
 from portal.members.services import audit
 from portal.moderation import rules, spam, things
 from portal.moderation.models import HoldingRule
 from portal.moderation.services import queue
 from portal.moderation.services import spam as memory
 from portal.moderation.spam import Author
-
-_CAME = text("""
-SELECT payload ->> 'origin' FROM activity WHERE subject_kind = 'member' AND subject_id = :id AND name = 'MemberJoined'
-LIMIT 1""")
 
 
 def hold(post: Post) -> str | None:
@@ -45,12 +40,11 @@ def _whys(words: str, viewer: Viewer, board_id: int) -> list[str]:
 
 def newcomer(viewer: Viewer) -> rules.Newcomer:
     """Return what the rule must know of somebody."""
-    came = db.session.scalar(_CAME, {"id": viewer.id})
     return rules.Newcomer(
         staff=viewer.is_staff,
         trust_level=viewer.trust_level,
         joined_days=viewer.joined_days,
-        by_herself=came in rules.BY_HERSELF,
+        by_herself=arrivals.came_by_herself(viewer.id),
         seen_posts=seen_posts(viewer.id),
     )
 

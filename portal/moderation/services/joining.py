@@ -45,6 +45,8 @@ def merge(actor: Viewer, kind: str, gone_id: int, kept_id: int, *, item_id: int 
     :raise Invalid: when the two cannot be the same thing.
     """
     deciding.check(actor)
+    for one in sorted({gone_id, kept_id}):
+        queue.lock(kind, one)
     item = queue.take(item_id, kind=kind, thing_id=gone_id, queue=Queue.DUPLICATE) if item_id else None
     gone, kept = deciding.thing_of(actor, kind, gone_id), deciding.thing_of(actor, kind, kept_id)
     _check(gone, kept)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -17,6 +17,14 @@ from portal.moderation.models import Decision, QueueItem
 
 LOOKING = timedelta(minutes=5)
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
+
+
+def lock(kind: str, thing_id: int) -> None:
+    """Let nobody else decide about a thing, or bring it into the queue, until this transaction ends.
+
+    Whoever acts twice takes it twice: it is the first lock of every act, so that two never wait for each other.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"portal.moderation {kind} {thing_id}"))))
 
 
 def bring(
@@ -33,6 +41,7 @@ def bring(
 
     :param change: gets what is known so far and returns what is known now.
     """
+    lock(kind, thing_id)
     found = select(QueueItem).filter_by(queue=queue, target_kind=kind, target_id=thing_id, closed_at=None)
     item = db.session.scalar(found.with_for_update())
     why = dict(change(dict(item.why) if item else {}))
@@ -57,6 +66,7 @@ def take(item_id: int | None, *, kind: str, thing_id: int, queue: rules.Queue = 
     :param item_id: the item the moderator has before her; None when she acts on the thing's own page.
     :raise Refused: when somebody else has decided meanwhile; says who.
     """
+    lock(kind, thing_id)
     wanted = select(QueueItem).with_for_update()
     if item_id is None:
         wanted = wanted.filter_by(queue=queue, target_kind=kind, target_id=thing_id, closed_at=None)
@@ -86,11 +96,11 @@ def close(item: QueueItem | None) -> None:
         db.session.flush()
 
 
-def close_all_about(kind: str, thing_id: int) -> list[int]:
-    """Take a thing out of the queue of posts: what it waited for has come otherwise. Return the items."""
+def close_all_about(kind: str, thing_id: int, queue: rules.Queue = rules.Queue.POST) -> list[int]:
+    """Take a thing out of a queue: what it waited for has come otherwise. Return the items."""
     closed = db.session.scalars(
         update(QueueItem)
-        .filter_by(queue=rules.Queue.POST, target_kind=kind, target_id=thing_id, closed_at=None)
+        .filter_by(queue=queue, target_kind=kind, target_id=thing_id, closed_at=None)
         .values(closed_at=now())
         .returning(QueueItem.id)
     )

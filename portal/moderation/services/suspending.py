@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.community.screening import Posted, Why, keepers
+from portal.ideas import facade as ideas
 from portal.kernel import formats
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -26,7 +27,7 @@ WHY_NOT = {
     "admin": _l("An admin cannot be suspended. Take the role away first."),
     "staff": _l("Only an admin can suspend somebody of the company."),
 }
-MOST_POSTS = 500
+MOST_POSTS = 10_000
 
 
 def suspend(
@@ -50,6 +51,7 @@ def _checked(actor: Viewer, member_id: int, term: str, item_id: int | None) -> t
     deciding.check(actor)
     if term not in rules.TERMS:
         raise Invalid(fields={"term": _l("Choose for how long.")})
+    queue.lock(things.PROFILE, member_id)
     who = members.member_for_update(member_id)
     refusal = rules.why_not_suspend(
         actor_id=actor.id,
@@ -91,25 +93,30 @@ def _suspend(decision: Decision, member_id: int, term: str) -> None:
 def lift(actor: Viewer, member_id: int) -> int:
     """Let a suspended member write again before her time."""
     deciding.check(actor)
+    queue.lock(things.PROFILE, member_id)
     who = members.member_for_update(member_id)
     if who.suspended_until is None or who.suspended_until <= now():
         raise Refused(_l("This member is not suspended."))
     thing = things.one(things.PROFILE, member_id)
     decision = deciding.write(actor, Verb.LIFT, thing, None, undo=states.of(member_id=member_id))
     states.set_suspended(member_id, None)
-    states.close_suspensions(member_id, now())
+    decision.undo = {**decision.undo, "lifted": states.close_suspensions(member_id, now())}
     publish(SuspensionLifted(actor_id=actor.id, member_id=member_id))
     return decision.id
 
 
 def purge(actor: Viewer, member_id: int, *, words: str = "", item_id: int | None = None) -> int:
-    """Take everything that a spam account wrote out of sight and suspend it for good, in one act."""
+    """Take everything that a spam account wrote out of sight, let its votes count nothing and suspend it for good.
+
+    One act, and undone as one.
+    """
     thing, item = _checked(actor, member_id, "good", item_id)
     wrote = [
         (kind, thing_id) for kind, keeper in keepers().items() for thing_id in keeper.of_author(member_id, MOST_POSTS)
     ]
     standing = {one: posted for one, posted in things.read(wrote).items() if posted.why not in {Why.ERASED, Why.AUTHOR}}
-    undo = states.of(seen=standing, member_id=member_id)
+    voted = ideas.ideas_voted_by(member_id)
+    undo = states.of(seen=standing, aside=[("idea", one) for one in voted], member_id=member_id)
     why = rules.Reason.SPAM.value
     decision = deciding.write(actor, Verb.PURGE, thing, item, undo=undo, reason=why, words=words, posts=len(standing))
     closed: list[int] = []
@@ -117,6 +124,8 @@ def purge(actor: Viewer, member_id: int, *, words: str = "", item_id: int | None
         states.set_seen(kind, thing_id, Why.SPAM.value, actor=actor)
         deciding.teach(posted, is_spam=True)
         closed += queue.close_all_about(kind, thing_id)
+    for idea_id in voted:
+        ideas.set_aside(idea_id, {*ideas.set_aside_on(idea_id), member_id}, actor_id=actor.id)
     _suspend(decision, member_id, "good")
     deciding.settle(decision, thing, item, upheld=True, spam=None)
     answered = [flag for one in standing for flag in flags.answer(*one, upheld=True, actor_id=actor.id)]

@@ -1,5 +1,6 @@
 """What moderators do: one thing, many at once, and back again."""
 
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -8,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.kernel.errors import Invalid, NotFound, Refused
+from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.members.policy import Viewer, access
 from portal.members.session import current_viewer
 from portal.moderation import queries, things, words
-from portal.moderation.services import appeals, deciding, holding, joining, rooms, suspending
+from portal.moderation.services import appeals, deciding, holding, joining, rooms, suspending, voices
 from portal.moderation.views.queue import moderators
 
 bp = Blueprint("moderation_acts", __name__, url_prefix="/staff/moderation")
@@ -59,6 +60,7 @@ ACTS: dict[str, Act] = {
         who, _author(who, kind, thing), term=_text("term"), reason=_text("reason"), words=_text("words")
     ),
     "lift": lambda who, kind, thing, _item: suspending.lift(who, _author(who, kind, thing)),
+    "set_aside": lambda who, kind, thing, item: voices.set_aside(who, kind, thing, words=_text("words"), item_id=item),
     "purge": lambda who, kind, thing, _item: suspending.purge(who, _author(who, kind, thing), words=_text("words")),
 }
 
@@ -89,26 +91,32 @@ def bulk() -> ResponseReturnValue:
         raise Invalid(_("Choose what to do."))
     if not chosen:
         raise Invalid(_("Choose something first."))
-    done, missed = 0, 0
-    for item_id in chosen:
-        item = queries.one_waiting(viewer, item_id)
-        if item.thing is None or item.queue != "post":
-            missed += 1
-            continue
-        try:
-            ACTS[verb](viewer, item.thing.kind, item.thing.id, item_id)
-        except Refused:
-            missed += 1
-        else:
-            done += 1
-    if done:
+    came = Counter(_one_of_many(viewer, verb, item_id) for item_id in sorted(chosen))
+    if done := came["done"]:
         flash(ngettext("1 thing decided.", "%(num)s things decided.", done))
-    if missed:
+    if missed := came["missed"]:
         flash(
             ngettext("1 was decided by somebody else meanwhile.", "%(num)s were decided by others meanwhile.", missed),
             "warn",
         )
+    if own := came["own"]:
+        said = ngettext("1 is yours: somebody else decides it.", "%(num)s are yours: somebody else decides.", own)
+        flash(said, "warn")
     return redirect(_back(), 303)
+
+
+def _one_of_many(viewer: Viewer, verb: str, item_id: int) -> str:
+    """Decide about one thing; return whether it was done, is the moderator's own, or was missed."""
+    item = queries.one_waiting(viewer, item_id)
+    if item.thing is None or item.queue != "post":
+        return "missed"
+    try:
+        ACTS[verb](viewer, item.thing.kind, item.thing.id, item_id)
+    except Forbidden:
+        return "own"
+    except Refused:
+        return "missed"
+    return "done"
 
 
 @bp.post("/decisions/<int:decision_id>/undo")

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.community import facade as community
+from portal.ideas import facade as ideas
 from portal.members import queries as members
 from portal.members.policy import access, role
 from portal.members.rules import Role
@@ -18,7 +19,7 @@ from portal.moderation.services import queue as lines
 
 bp = Blueprint("moderation", __name__, url_prefix="/staff/moderation")
 moderators = role(Role.MODERATOR)
-WHYS = ("flags", "held", "spam")
+WHYS = ("flags", "held", "spam", "voters")
 
 
 @bp.get("")
@@ -82,6 +83,8 @@ def thing(kind: str, thing_id: int) -> ResponseReturnValue:
         thing=found,
         above=above,
         item=item,
+        own=found.author_id == viewer.id,
+        voices=len(ideas.young_voices(thing_id)) if kind == "idea" else 0,
         looking=item.looked_by if item and other else None,
         flags=queries.flags_on(kind, thing_id),
         history=queries.decisions(thing=(kind, thing_id)),
