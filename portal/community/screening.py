@@ -30,6 +30,8 @@ class Why(StrEnum):
 
 WAITING = frozenset({Why.PROVISIONAL.value, Why.HELD.value})
 """A post under these may still be released; its author sees it with a note."""
+AUTHORS_OWN = frozenset({*WAITING, Why.HIDDEN.value, Why.SPAM.value})
+"""Under these its author still meets a post where it stands, and nobody else in the thread does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,11 @@ Screen = Callable[[Post], str | None]
 TwinFinder = Callable[[str, int, Sequence[int]], Sequence[tuple[int, float]]]
 Recount = Callable[[int], None]
 Waiting = Callable[[str, int, int, int, str], None]
+TakenBack = Callable[[str, int], object]
 _screens: list[Screen] = []
 _recounts: dict[str, Recount] = {}
 _waiting: list[Waiting] = []
+_taken_back: list[TakenBack] = []
 _keepers: dict[str, Keeper] = {}
 _twin_finders: list[TwinFinder] = []
 
@@ -140,6 +144,19 @@ def keep_waiting(kind: str, thing_id: int, *, board_id: int, author_id: int, why
     )
     for hear in _waiting:
         hear(kind, thing_id, board_id, author_id, why)
+
+
+def when_taken_back(hear: TakenBack) -> TakenBack:
+    """Run the function, in the same transaction, when its author takes back what waits: kind and id."""
+    if hear not in _taken_back:
+        _taken_back.append(hear)
+    return hear
+
+
+def stop_waiting(kind: str, thing_id: int) -> None:
+    """Say that what waited was taken back: nobody has to look at it any more."""
+    for hear in _taken_back:
+        hear(kind, thing_id)
 
 
 def keeps(keeper: Keeper) -> Keeper:

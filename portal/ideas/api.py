@@ -54,6 +54,7 @@ class IdeaOut(Output):
     comments: int
     topics: list[TopicOut]
     external_id: str | None
+    hidden: Annotated[str | None, Field(description="Why others do not see it: `held` waits for a look")]
     url: str
 
 
@@ -127,6 +128,7 @@ class CommentOut(Output):
     lang: str | None
     created_at: datetime
     edited_at: datetime | None
+    hidden: Annotated[str | None, Field(description="Why others do not see it: `held` waits for a look")]
     url: str
 
 
@@ -268,9 +270,10 @@ def put_stage(idea_id: int, body: NewStage) -> dict[str, Any]:
 )
 def list_comments(idea_id: int, query: Paged) -> Page[dict[str, Any]]:
     """List the comments on an idea in order of time; ``parent`` makes them threads."""
-    queries.idea_page(current_viewer(), idea_id)
+    viewer = current_viewer()
+    queries.idea_page(viewer, idea_id)
     after = decode_cursor(query.cursor, lambda value: datetime.fromisoformat(str(value)), lambda value: int(str(value)))
-    rows = community.comments_page(KIND, idea_id, after=after, size=query.limit)
+    rows = community.comments_page(KIND, idea_id, after=after, size=query.limit, reader=viewer.member_id)
     page = page_of(rows, size=query.limit, key=lambda row: (row.created_at, row.id))
     return Page([_comment(row) for row in page.items], page.next)
 
@@ -285,10 +288,9 @@ def list_comments(idea_id: int, query: Paged) -> Page[dict[str, Any]]:
 )
 def post_comment(idea_id: int, body: NewComment) -> dict[str, Any]:
     """Comment on an idea, or reply to a comment on it."""
-    comment_id = services.comment_on_idea(
-        idea_id, current_viewer(), body=body.body, parent_id=body.parent, lang=body.lang
-    )
-    written = community.comment_row(comment_id)
+    viewer = current_viewer()
+    comment_id = services.comment_on_idea(idea_id, viewer, body=body.body, parent_id=body.parent, lang=body.lang)
+    written = community.comment_row(comment_id, reader=viewer.id)
     return {**_comment(written), "warnings": warnings_of(body.body)} if written is not None else {}
 
 
@@ -309,6 +311,7 @@ def _idea(row: queries.IdeaPage | lists.IdeaRow, around: _Around) -> dict[str, A
         "author": MemberCard(row.author_id, row.author_name, row.author_kind),
         "tags": [tag.key for tag in around.tags.get(row.id, ())],
         "topics": around.topics.get(row.id, ()),
+        "hidden": row.hidden if isinstance(row, queries.IdeaPage) else None,
     }
 
 
@@ -317,6 +320,7 @@ def _comment(row: community.CommentRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | {
         "idea": row.target_id,
         "parent": row.parent_id,
+        "hidden": row.out,
         "author": MemberCard(row.author_id, row.author_name, row.author_kind),
         "url": f"/ideas/{row.target_id}#comment-{row.id}",
     }

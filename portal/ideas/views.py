@@ -312,7 +312,7 @@ def _window(comments: list[community.CommentRow]) -> Window:
 def _replied(comments: list[community.CommentRow]) -> community.CommentRow | None:
     """Return the comment that is about to be replied to, if the address or the form names one that is here."""
     wanted = request.values.get("parent", type=_number)
-    return next((one for one in comments if one.id == wanted and not one.hidden), None)
+    return next((one for one in comments if one.id == wanted and one.seen), None)
 
 
 def _voting(idea: queries.IdeaPage) -> dict[str, Any]:

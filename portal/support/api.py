@@ -18,6 +18,7 @@ from portal.support.queries import KIND, AnswerRow, QuestionPage, QuestionRow
 from portal.support.rules import Listing as Order
 
 TAG = "support"
+Hidden = Annotated[str | None, Field(description="Why others do not see it: `held` waits for a look")]
 
 
 class TopicOut(Output):
@@ -48,6 +49,7 @@ class QuestionOut(Output):
     imported_score: Annotated[int, Field(description="Score at the source of an import; not summed with ours")]
     external_id: str | None
     topics: list[TopicOut]
+    hidden: Hidden
     url: str
 
 
@@ -74,6 +76,7 @@ class AnswerOut(Output):
     bound: Annotated[float, Field(description="5 % quantile of Beta(helped + 2, unhelped + 2): what answers sort by")]
     voted: Annotated[int, Field(description="What you said: 1, -1 or 0")]
     external_id: str | None
+    hidden: Hidden
     url: str
 
 
@@ -338,6 +341,7 @@ def _questions(rows: Sequence[QuestionPage]) -> list[QuestionOut]:
             same_problem=row.same_problem,
             imported_score=row.imported_score,
             external_id=row.external_id,
+            hidden=row.hidden,
             topics=[TopicOut(id=t.id, label=t.label, weight=t.weight) for t in topics.get(row.id, ())],
             url=f"/questions/{row.id}",
         )

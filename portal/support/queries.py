@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from portal.community import facade as community
 from portal.community.models import ContributionTag, Follow, Tag
 from portal.community.queries.conversation import REACTIONS
-from portal.community.screening import Why
+from portal.community.screening import AUTHORS_OWN, Why
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, decode_cursor, page_of
@@ -287,13 +287,15 @@ _SAME = select(Question.id).where(
     (Question.id == bindparam("question")) | (Question.merged_into_id == bindparam("question"))
 )
 """A question, and those that were found to be the same and lead to it."""
-_ANSWERS_TO = _ANSWERS.where(Answer.question_id.in_(_SAME), Answer.hidden_at.is_(None)).order_by(
+_SHOWN = Answer.hidden_at.is_(None) | ((Answer.author_id == _MEMBER) & Answer.hidden_why.in_(sorted(AUTHORS_OWN)))
+"""What everybody sees; and what the viewer wrote herself and others do not see, which stands in its place for her."""
+_ANSWERS_TO = _ANSWERS.where(Answer.question_id.in_(_SAME), _SHOWN).order_by(
     AnswerTally.bound.desc(), Answer.created_at, Answer.id
 )
 
 
 def answers_to(question_id: int, viewer: Viewer) -> list[AnswerRow]:
-    """Return the visible answers to a question, the surest help first; one query.
+    """Return the answers to a question that the viewer sees, the surest help first; one query.
 
     Whether the viewer may see the question is for the caller to ask.
     """
@@ -306,7 +308,7 @@ def answers_page(question_id: int, viewer: Viewer, *, cursor: str | None = None,
 
     :raise Invalid: when the cursor is not of this list.
     """
-    wanted = _ANSWERS.where(Answer.question_id.in_(_SAME), Answer.hidden_at.is_(None))
+    wanted = _ANSWERS.where(Answer.question_id.in_(_SAME), _SHOWN)
     keys = (-AnswerTally.bound, Answer.created_at, Answer.id)
     if (last := decode_cursor(cursor, float, datetime.fromisoformat, int)) is not None:  # type: ignore[arg-type]
         wanted = wanted.where(func.row(*keys) > func.row(*last))

@@ -14,6 +14,7 @@ from sqlalchemy import and_, func, select, text
 from portal.community import rules
 from portal.community.models import Board, Comment, ContributionTag, Follow, ImpressionCount, Tag, TagWord
 from portal.community.queries.conversation import REACTIONS
+from portal.community.screening import AUTHORS_OWN
 from portal.kernel.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import language
@@ -57,7 +58,7 @@ class BoardCard:
 
 @dataclass(frozen=True, slots=True)
 class CommentRow:
-    """A comment and who wrote it. A hidden one carries no text."""
+    """A comment and who wrote it. One that is hidden from the reader carries no text."""
 
     id: int
     target_id: int
@@ -74,6 +75,13 @@ class CommentRow:
     hidden: bool
     reactions: str | None = None
     """As `conversation.REACTIONS` writes them."""
+    out: str | None = None
+    """Why it is out of everybody else's sight (`screening.Why`): the reader wrote it and is shown it all the same."""
+
+    @property
+    def seen(self) -> bool:
+        """Return whether everybody in the board's audience sees it."""
+        return not self.hidden and self.out is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +199,22 @@ def board_of_key(key: str) -> Board | None:
 # Comments
 
 
+_WHYS = ", ".join(f"'{why}'" for why in sorted(AUTHORS_OWN))
+_OWN = f"coalesce(c.author_id = :viewer AND c.hidden_why IN ({_WHYS}), false)"
+"""Whether the reader wrote it, and is shown it although others are not."""
+_SHOWN = f"(c.hidden_at IS NULL OR {_OWN})"
 _COMMENT = f"""
 SELECT c.id, c.target_id, c.parent_id, c.author_id, m.name AS author_name, m.kind AS author_kind, m.job AS author_job,
-       CASE WHEN c.hidden_at IS NULL THEN c.body ELSE '' END AS body,
-       CASE WHEN c.hidden_at IS NULL THEN c.html ELSE '' END AS html,
-       c.lang, c.created_at, c.edited_at, c.hidden_at IS NOT NULL AS hidden,
-       {REACTIONS.format(kind="'comment'", id="c.id")} AS reactions
+       CASE WHEN {_SHOWN} THEN c.body ELSE '' END AS body, CASE WHEN {_SHOWN} THEN c.html ELSE '' END AS html,
+       c.lang, c.created_at, c.edited_at, NOT {_SHOWN} AS hidden,
+       {REACTIONS.format(kind="'comment'", id="c.id")} AS reactions,
+       CASE WHEN c.hidden_at IS NOT NULL AND {_OWN} THEN c.hidden_why END AS out
 FROM comment c JOIN member m ON m.id = c.author_id"""
 _ON = "WHERE c.target_kind = :kind AND c.target_id = ANY(CAST(:ids AS bigint[]))"
 _COMMENTS = text(f"{_COMMENT} {_ON} ORDER BY c.created_at, c.id")
 _NEWEST_COMMENTS = text(f"{_COMMENT} {_ON} ORDER BY c.created_at DESC, c.id DESC")
 _PAGE_OF_COMMENTS = text(f"""
-{_COMMENT} {_ON} AND c.hidden_at IS NULL
+{_COMMENT} {_ON} AND {_SHOWN}
   AND (CAST(:at AS timestamptz) IS NULL OR (c.created_at, c.id) > (CAST(:at AS timestamptz), CAST(:last AS bigint)))
 ORDER BY c.created_at, c.id LIMIT :size""")
 _ONE_COMMENT = text(f"{_COMMENT} WHERE c.id = :id")
@@ -218,7 +230,8 @@ def comments_on(
 ) -> dict[int, list[CommentRow]]:
     """Return the comments on things of one kind, each list in order of time; one query.
 
-    Hidden comments are left out unless somebody replied: then they keep their place without their text.
+    Hidden comments are left out unless somebody replied: then they keep their place without their text. The reader's
+    own that wait, or that others hid, are there for her.
     """
     if not ids:
         return {}
@@ -262,7 +275,7 @@ def _answered(rows: Sequence[CommentRow]) -> set[int]:
 def comments_page(
     kind: str, target_id: int, *, after: Sequence[Any] | None, size: int, reader: int | None = None
 ) -> list[CommentRow]:
-    """Return up to ``size + 1`` visible comments on one thing, in order of time, that come after a key."""
+    """Return up to ``size + 1`` comments on one thing that the reader sees, in order of time, that come after a key."""
     at, last = after or (None, None)
     values = {"kind": kind, "ids": [target_id], "at": at, "last": last, "size": size + 1, "viewer": reader}
     return [CommentRow(*row) for row in db.session.execute(_PAGE_OF_COMMENTS, values)]

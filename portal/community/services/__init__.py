@@ -21,7 +21,7 @@ from portal.community.events import (
     Unfollowed,
 )
 from portal.community.models import Board, Comment, ContributionTag, Follow, Tag, TagWord
-from portal.community.screening import WAITING, Why, keep_waiting, recount_comments, screen
+from portal.community.screening import WAITING, Why, keep_waiting, recount_comments, screen, stop_waiting
 from portal.community.services import mentions, writing
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -220,6 +220,8 @@ def hide_comment(comment_id: int, *, actor_id: int | None, why: str = "") -> Non
     if comment.hidden_at is None:
         _take_away(comment, reason, actor_id=actor_id)
     elif why or comment.hidden_why in WAITING:
+        if reason == Why.AUTHOR:
+            stop_waiting("comment", comment.id)
         comment.hidden_why = reason
 
 

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.community import queries, registry, rules, services
+from portal.community.screening import WAITING
 from portal.community.sending import with_files
 from portal.community.views import composing, drafts, exports, exposing, history, reactions, uploads
 from portal.kernel.errors import Forbidden, Invalid, NotFound
@@ -51,9 +52,10 @@ def follow(kind: str, target_id: int) -> ResponseReturnValue:
 def edit_comment(comment_id: int) -> ResponseReturnValue:
     """Change one's own comment."""
     viewer = current_viewer()
-    comment = queries.comment_row(comment_id)
+    comment = queries.comment_row(comment_id, reader=viewer.id)
     target = queries.comment_target(comment_id)
-    if comment is None or comment.hidden or target is None or target not in registry.describe(viewer, [target]):
+    mendable = comment is not None and (comment.seen or comment.out in WAITING)
+    if comment is None or not mendable or target is None or target not in registry.describe(viewer, [target]):
         raise NotFound(_("There is no such comment."))
     if comment.author_id != viewer.id:
         raise Forbidden(_("Only its author can change a comment."))

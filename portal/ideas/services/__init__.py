@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 
 from portal.community import queries as community
 from portal.community import services as community_services
-from portal.community.screening import WAITING, Why, keep_waiting, screen
+from portal.community.screening import WAITING, Why, keep_waiting, screen, stop_waiting
 from portal.community.services import mentions, writing
 from portal.ideas import ledger, queries, rules
 from portal.ideas.events import (
@@ -350,6 +350,8 @@ def hide(idea_id: int, *, actor: Viewer, why: str = "") -> None:
     if idea.hidden_at is None:
         _take_away(idea, tally, reason, actor_id=actor.id)
     elif why or idea.hidden_why in WAITING:
+        if reason == Why.AUTHOR:
+            stop_waiting("idea", idea_id)
         idea.hidden_why = reason
 
 

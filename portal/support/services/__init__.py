@@ -6,7 +6,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 
 from portal.community import facade as community
-from portal.community.screening import WAITING, Why, keep_waiting, screen
+from portal.community.screening import WAITING, Why, keep_waiting, screen, stop_waiting
 from portal.community.services import mentions, writing
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -136,14 +136,16 @@ def _announce_question(question: Question, at: datetime | None = None) -> None:
 
 
 def _keep_waiting(thing: Question | Answer, why: str) -> None:
-    kind = "question" if isinstance(thing, Question) else "answer"
-    keep_waiting(kind, thing.id, board_id=thing.board_id, author_id=thing.author_id, why=why)
+    keep_waiting(_kind_of(thing), thing.id, board_id=thing.board_id, author_id=thing.author_id, why=why)
+
+
+def _kind_of(thing: Question | Answer) -> str:
+    return queries.KIND if isinstance(thing, Question) else "answer"
 
 
 def _screened(thing: Question | Answer, viewer: Viewer) -> str | None:
     words = f"{thing.title}\n{thing.body}" if isinstance(thing, Question) else thing.body
-    kind = "question" if isinstance(thing, Question) else "answer"
-    return screen(viewer, kind=kind, board_id=thing.board_id, text=words, html=thing.html, thing_id=thing.id)
+    return screen(viewer, kind=_kind_of(thing), board_id=thing.board_id, text=words, html=thing.html, thing_id=thing.id)
 
 
 def edit_question(
@@ -266,6 +268,8 @@ def _take_away(thing: Question | Answer, actor_id: int | None, why: str) -> bool
     seen = thing.hidden_at is None
     if seen:
         thing.hidden_at = now()
+    if not seen and reason == Why.AUTHOR and thing.hidden_why in WAITING:
+        stop_waiting(_kind_of(thing), thing.id)
     if seen or why or thing.hidden_why in WAITING:
         thing.hidden_why = reason
     return seen
@@ -331,8 +335,11 @@ def withdraw(viewer: Viewer, *, question_id: int | None = None, answer_id: int |
 
     :raise Forbidden: when the viewer is neither its author nor a moderator.
     """
-    thing = (
-        answer_to_change(answer_id, viewer) if answer_id is not None else question_to_change(question_id or 0, viewer)
+    own = not viewer.has_role(Role.MODERATOR)  # moderators have their queue for what waits
+    thing: Question | Answer = (
+        answer_to_change(answer_id, viewer, waiting=own)
+        if answer_id is not None
+        else question_to_change(question_id or 0, viewer, waiting=own)
     )
     if thing.author_id != viewer.id and not viewer.has_role(Role.MODERATOR):
         raise Forbidden(_l("Only its author or a moderator can hide this."))

@@ -161,6 +161,7 @@ def _surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerR
         "question": found,
         "board": community.board_by_id(viewer, found.board_id),
         "answers": answers,
+        "counted": sum(row.hidden is None for row in answers),
         "tags": found.tags,
         "topics": list(community.topics_of(KIND, [found.id]).get(found.id, ())),
         "commented": [*comments, *(comment for rows in under.values() for comment in rows)],
@@ -193,7 +194,7 @@ def _thread(rows: "list[community.CommentRow]") -> list[Thread]:
 def _replied(rows: "list[community.CommentRow]") -> "community.CommentRow | None":
     """Return the comment that is about to be replied to, if the address names one that is here."""
     wanted = request.args.get("parent", type=_number)
-    return next((row for row in rows if row.id == wanted and not row.hidden), None)
+    return next((row for row in rows if row.id == wanted and row.seen), None)
 
 
 def _number(words: str) -> int:

@@ -46,7 +46,8 @@ def ask() -> ResponseReturnValue:
             _show_errors(form, refusal)
         else:
             drafts.sent(viewer, "ask")
-            flash(_("Your question is out. We tell you when somebody answers."))
+            if queries.question_page(viewer, question_id).hidden is None:
+                flash(_("Your question is out. We tell you when somebody answers."))
             return redirect(url_for("support.question", question_id=question_id))
     return render_template("support/ask.html", form=form, boards=boards, draft=draft), _status(form)
 
@@ -98,7 +99,8 @@ def answer(question_id: int) -> ResponseReturnValue:
             _show_errors(form, refusal)
         else:
             drafts.sent(viewer, f"answer-{question_id}")
-            flash(_("Your answer is out."))
+            if queries.answer_row(answer_id, viewer).hidden is None:
+                flash(_("Your answer is out."))
             return redirect(url_for("support.question", question_id=question_id, _anchor=f"answer-{answer_id}"))
     return shown(viewer, queries.question_page(viewer, question_id), form), UNPROCESSABLE
 
