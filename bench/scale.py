@@ -22,7 +22,7 @@ from bench.pages import sentence
 from portal.community import facade as community
 from portal.kernel.database import db, transaction
 from portal.members import services as members
-from portal.members.passwords import hash_password
+from portal.members.signing.passwords import hash_password
 
 SIZES = {"small": 10_000, "large": 1_000_000}
 MEMBERS = 5_000

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # `views`, `api` or `cli`, in `session` for members, and declares listeners, projections and jobs on import.
 FEATURES = (
     "members",
+    "members.signing",
     "members.guests",
     "members.inviting",
     "members.privacy",

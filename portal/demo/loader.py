@@ -14,9 +14,9 @@ from portal.kernel.outbox import gathered
 from portal.kernel.progress import Progress
 from portal.members import founding
 from portal.members import services as members
-from portal.members.passwords import hash_password
 from portal.members.policy import Viewer
 from portal.members.segments import belongs
+from portal.members.signing.passwords import hash_password
 from portal.support import services as support
 
 PASSWORD = "lanaviva-di-palena"  # noqa: S105 - printed at the start of every demo

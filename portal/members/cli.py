@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 
 from portal.kernel.database import transaction
 from portal.kernel.errors import Invalid, NotFound
-from portal.members import mail, passwords, queries, services
+from portal.members import mail, queries, services
 from portal.members.inviting import mailing
 from portal.members.inviting import services as invitations
 from portal.members.policy import Viewer
 from portal.members.queries import people
 from portal.members.rules import Kind, Role, Scope, unknown
 from portal.members.services import merging
+from portal.members.signing import passwords
 
 member = AppGroup("member", help="People with an account.")
 token = AppGroup("token", help="Tokens for programs.")

@@ -4,7 +4,6 @@ from portal.kernel.jobs import job
 from portal.kernel.periodic import periodic
 from portal.members import services
 from portal.members.mail import send
-from portal.members.services.tickets import drop_expired
 
 
 @job(queue="quick")
@@ -18,9 +17,3 @@ def end_old_sessions() -> None:
     """End sessions that nobody has used for a long time, forget old sign-ins; again changes nothing."""
     services.drop_old_sessions()
     services.drop_old_entries()
-
-
-@periodic(cron="41 * * * *")
-def forget_old_tickets() -> None:
-    """Forget links and challenges that nobody used in time; again changes nothing."""
-    drop_expired()

@@ -50,36 +50,6 @@ declare(
     why="A link or a challenge that lives for minutes or days, kept as a hash.",
 )
 declare(
-    "second_step",
-    owner="member_id",
-    export="second_step",
-    secret=("secret", "last_counter"),
-    erase=Erase.DELETE,
-    move=Move.STAY,
-    again=False,
-    why="A key to this account, not to another.",
-)
-declare(
-    "recovery_code",
-    owner="member_id",
-    export="recovery_codes",
-    secret=("digest",),
-    erase=Erase.DELETE,
-    move=Move.STAY,
-    again=False,
-    why="A key to this account, not to another.",
-)
-declare(
-    "passkey",
-    owner="member_id",
-    export="passkeys",
-    secret=("credential", "public_key"),
-    erase=Erase.DELETE,
-    move=Move.STAY,
-    again=False,
-    why="A key to this account, not to another.",
-)
-declare(
     "sign_in_entry",
     owner="member_id",
     export="sign_ins",

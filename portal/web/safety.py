@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.config import OidcProvider
-from portal.members import passwords, throttle
 from portal.members.policy import access_of
 from portal.members.rules import PASSWORD_LEAST
 from portal.members.services import SESSION_DAYS
+from portal.members.signing import passwords, throttle
 from portal.web.headers import STRICT, is_served_by_https, safe_headers
 
 PRIVATE = ("PORTAL_CRM_ALLOW_PRIVATE", "PORTAL_OIDC_ALLOW_PRIVATE", "PORTAL_PUSH_ALLOW_PRIVATE")

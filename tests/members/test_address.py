@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from portal.app import create_app
 from portal.kernel.database import db
-from portal.members import mail, passwords, queries
+from portal.members import mail, queries
 from portal.members.models import Identity
+from portal.members.signing import passwords
 from tests.conftest import Workers, _environ, _forget_the_request
 from tests.members.factories import a_member, sign_in
 from tests.members.test_signing_in import PASSWORD, enter, is_in, send

@@ -15,7 +15,7 @@ from portal.members import queries
 from portal.members.guests import services as guests
 from portal.members.guests.models import GuestAct
 from portal.members.models import Identity, Member
-from portal.members.passwords import hash_password
+from portal.members.signing.passwords import hash_password
 from tests.factories import a_board, a_member, an_idea, sign_in
 from tests.support.factories import a_board as a_help_board
 

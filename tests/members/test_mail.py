@@ -15,7 +15,8 @@ from sqlalchemy import select
 from portal.app import create_app
 from portal.kernel.database import db
 from portal.kernel.jobs import Promise
-from portal.members import passwords, queries
+from portal.members import queries
+from portal.members.signing import passwords
 from tests.conftest import Workers, _environ, _forget_the_request
 from tests.members.factories import a_member
 from tests.members.test_signing_in import PASSWORD, enter, send

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal.kernel.database import db
-from portal.members.models import Passkey
-from portal.members.queries.signing import passkeys_of
+from portal.members.signing.models import Passkey
+from portal.members.signing.queries import passkeys_of
 from tests.members.factories import a_member, sign_in
 from tests.members.test_signing_in import is_in, send
 

@@ -12,9 +12,11 @@ from sqlalchemy import select, update
 from werkzeug.serving import make_server
 
 from portal.kernel.database import db, transaction
-from portal.members import passwords, services
-from portal.members.models import MemberSession, Passkey
-from portal.members.services import second_step
+from portal.members import services
+from portal.members.models import MemberSession
+from portal.members.signing import passwords
+from portal.members.signing.models import Passkey
+from portal.members.signing.services import second_step
 
 PASSWORD = "tre matasse di lana"
 PATIENCE = 20_000

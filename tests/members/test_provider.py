@@ -14,8 +14,9 @@ from sqlalchemy import select
 
 from portal import config
 from portal.kernel.database import db
-from portal.members import passwords, queries, services
+from portal.members import queries, services
 from portal.members.models import Identity, MemberSession
+from portal.members.signing import passwords
 from tests.members.factories import a_member, sign_in
 from tests.members.provider import CLIENT, SECRET, Provider
 from tests.members.test_signing_in import PASSWORD, is_in, send

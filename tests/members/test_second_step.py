@@ -13,10 +13,11 @@ from sqlalchemy import select, update
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
-from portal.members import passwords, sealing
-from portal.members.models import MemberSession, SecondStep, SignInEntry
-from portal.members.services import second_step
-from portal.members.throttle import CODE
+from portal.members.models import MemberSession, SignInEntry
+from portal.members.signing import passwords, sealing
+from portal.members.signing.models import SecondStep
+from portal.members.signing.services import second_step
+from portal.members.signing.throttle import CODE
 from tests.members.factories import a_member, a_token, bearer, sign_in
 from tests.members.test_signing_in import PASSWORD, enter, is_in, send, token_in
 

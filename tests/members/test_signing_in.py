@@ -8,9 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.kernel.database import db
-from portal.members import passwords, queries, services
+from portal.members import queries, services
 from portal.members.models import MemberSession
-from portal.members.throttle import SIGN_IN
+from portal.members.signing import passwords
+from portal.members.signing.throttle import SIGN_IN
 from tests.conftest import counted_queries
 from tests.members.factories import a_member, sign_in
 

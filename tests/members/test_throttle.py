@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from portal.app import create_app
 from portal.kernel.database import db
-from portal.members import passwords, throttle
+from portal.members.signing import passwords, throttle
 from tests.conftest import _environ, _forget_the_request
 from tests.members.factories import a_member
 from tests.members.test_signing_in import PASSWORD, enter, is_in, send
@@ -55,7 +55,9 @@ def test_links_are_counted_without_a_broker(adrift: FlaskClient) -> None:
 
 def test_attempts_of_all_together_are_stopped(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     a_member(email="marta@example.org", password_hash=passwords.hash_password(PASSWORD), verified=True)
-    monkeypatch.setattr("portal.members.attempts.EVERYWHERE", type(throttle.EVERYWHERE)(4, 5, namespace="everywhere"))
+    monkeypatch.setattr(
+        "portal.members.signing.attempts.EVERYWHERE", type(throttle.EVERYWHERE)(4, 5, namespace="everywhere")
+    )
     for n in range(4):
         client.environ_base["REMOTE_ADDR"] = f"203.0.113.{n}"
         assert enter(client, "wrong", f"member{n}@example.org").status_code == 422

@@ -14,7 +14,7 @@ from portal.kernel.errors import Invalid, TooMany
 from portal.members.guests import services
 from portal.members.jobs import deliver
 from portal.members.rules import NAME_MAX
-from portal.members.throttle import throttle
+from portal.members.signing.throttle import throttle
 
 EMAIL_MAX = 254
 TO_ADDRESS = RateLimitItemPerHour(5, namespace="guest-to")

@@ -5,14 +5,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Refused
-from portal.members import passwords, queries
+from portal.members import queries
 from portal.members.guests import services
 from portal.members.guests.services import Act, Holder
 from portal.members.people_forms import ChosenPasswordForm
 from portal.members.policy import Viewer, access, anyone, role, signed_in
 from portal.members.rules import Role, own_path
 from portal.members.session import current_viewer, forget_viewer
-from portal.members.session.entering import enter
+from portal.members.signing import passwords
+from portal.members.signing.entering import enter
 
 bp = Blueprint("guests", __name__)
 STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)

@@ -162,8 +162,5 @@ class Consent(Model):
 from portal.members.models import people as people  # noqa: E402 - rooms of the same package
 from portal.members.models.audit import AuditEntry as AuditEntry  # noqa: E402 - rooms of the same package
 from portal.members.models.bell import MemberBell as MemberBell  # noqa: E402
-from portal.members.models.signing import Passkey as Passkey  # noqa: E402
-from portal.members.models.signing import RecoveryCode as RecoveryCode  # noqa: E402
-from portal.members.models.signing import SecondStep as SecondStep  # noqa: E402
 from portal.members.models.signing import SignInEntry as SignInEntry  # noqa: E402
 from portal.members.models.signing import Ticket as Ticket  # noqa: E402

@@ -11,7 +11,6 @@ from werkzeug.exceptions import BadRequest
 from portal.kernel.errors import Forbidden, NotSignedIn
 from portal.members.doors import guest_door_of
 from portal.members.policy import Access, access_of
-from portal.members.session import accounts
 from portal.members.session.freshness import ask_again, is_fresh, must_be_fresh
 from portal.members.session.viewer import API, bearer_token, current_viewer
 
@@ -28,7 +27,6 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     CSRFProtect(app)
     _drop_hook(app, "csrf_protect")
-    accounts.init_app(app)
     app.before_request(_ask)
 
 

@@ -8,22 +8,15 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Forbidden, Invalid
-from portal.members import mail, queries, services
+from portal.members import queries, services
 from portal.members.forms import ConsentForm, ProfileForm, TokenForm
 from portal.members.mail import is_possible
 from portal.members.policy import access, role, signed_in
 from portal.members.rules import Kind, Purpose, Role
 from portal.members.session import current_viewer, forget_viewer, fresh
-from portal.members.views import address as address
+from portal.members.signing.views.doors import SECURITY
 from portal.members.views import identities as identities
-from portal.members.views import kept_mail as kept_mail
-from portal.members.views import passkeys as passkeys
-from portal.members.views import providers as providers
-from portal.members.views import second as second
-from portal.members.views import security as security
 from portal.members.views import staff_members as staff_members
-from portal.members.views.signing import SECURITY
-from portal.members.views.signing import bp as signing
 
 bp = Blueprint("members", __name__)
 STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)
@@ -32,10 +25,6 @@ STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)
 def init_app(app: Flask) -> None:
     """Add the pages."""
     app.register_blueprint(bp)
-    app.register_blueprint(signing)
-    with app.app_context():
-        if mail.is_kept():
-            app.register_blueprint(kept_mail.bp)
     for room in (staff_members, identities):
         app.register_blueprint(room.bp)
 

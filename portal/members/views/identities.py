@@ -10,8 +10,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, Length
 
 from portal.kernel.errors import Invalid, Refused
-from portal.members import attempts, mail, queries
-from portal.members.forms import TOO_MANY
+from portal.members import mail, queries
 from portal.members.inviting.forms import EMAIL_MAX, mark
 from portal.members.jobs import deliver
 from portal.members.policy import access, role, signed_in
@@ -19,6 +18,8 @@ from portal.members.queries import people
 from portal.members.rules import Role
 from portal.members.services import identities
 from portal.members.session import current_viewer, fresh
+from portal.members.signing import attempts
+from portal.members.signing.forms import TOO_MANY
 
 bp = Blueprint("identities", __name__)
 STAFF = role(Role.MODERATOR, Role.SUPPORT_AGENT, Role.BRAND_MANAGER)

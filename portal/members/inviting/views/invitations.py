@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from portal.members import passwords, queries
+from portal.members import queries
 from portal.members.inviting import services
 from portal.members.inviting.forms import ROLE_WORDS
 from portal.members.inviting.queries import InvitationCard
@@ -13,7 +13,8 @@ from portal.members.people_forms import JoiningForm
 from portal.members.policy import access, anyone
 from portal.members.services import LANGUAGES
 from portal.members.session import current_viewer, forget_viewer
-from portal.members.session.entering import enter
+from portal.members.signing import passwords
+from portal.members.signing.entering import enter
 
 bp = Blueprint("invitations", __name__)
 

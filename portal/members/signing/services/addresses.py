@@ -12,7 +12,8 @@ from portal.members import queries
 from portal.members.events import MemberProfileChanged
 from portal.members.events.signing import MemberAddressChanged
 from portal.members.models import Identity, Member
-from portal.members.services import clean_email, new_uniquifier, tickets
+from portal.members.services import clean_email, new_uniquifier
+from portal.members.signing.services import tickets
 
 PURPOSE = "address"
 HOURS = 24

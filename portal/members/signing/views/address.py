@@ -6,13 +6,14 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Invalid, Refused
-from portal.members import attempts, mail, queries
-from portal.members.forms import TOO_MANY, AddressForm
+from portal.members import mail, queries
 from portal.members.jobs import deliver
 from portal.members.policy import access, anyone, signed_in
-from portal.members.services import addresses, tickets
 from portal.members.session import current_viewer, forget_viewer, fresh
-from portal.members.views.signing import SECURITY, bp
+from portal.members.signing import attempts
+from portal.members.signing.forms import TOO_MANY, AddressForm
+from portal.members.signing.services import addresses, tickets
+from portal.members.signing.views.doors import SECURITY, bp
 
 
 @bp.get("/account/address")

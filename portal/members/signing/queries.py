@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from portal.kernel.database import db
-from portal.members.models import Member, Passkey, SignInEntry
+from portal.members.models import Member, SignInEntry
+from portal.members.signing.models import Passkey
 
 SHOWN = 20
 

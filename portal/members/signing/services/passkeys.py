@@ -14,9 +14,10 @@ from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.outbox import publish
 from portal.kernel.text import clean_line
 from portal.members.events.signing import PasskeyAdded, PasskeyRemoved
-from portal.members.models import Member, Passkey
+from portal.members.models import Member
 from portal.members.rules import NAME_MAX
-from portal.members.services import second_step, tickets
+from portal.members.signing.models import Passkey
+from portal.members.signing.services import second_step, tickets
 
 MOST = 20
 MINUTES = 5

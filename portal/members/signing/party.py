@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, request
 
-from portal.members.services.passkeys import Party
+from portal.members.signing.services.passkeys import Party
 
 
 def passkey_party() -> Party | None:

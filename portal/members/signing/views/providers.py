@@ -13,14 +13,15 @@ from wtforms.validators import ValidationError
 
 from portal.config import OidcProvider
 from portal.kernel.errors import Forbidden, NotFound, PortalError, TooMany
-from portal.members import attempts, oidc, services
-from portal.members.forms import TOO_MANY
+from portal.members import services
 from portal.members.policy import access, anyone, signed_in
 from portal.members.rules import own_path
-from portal.members.services import providers, tickets
 from portal.members.session import current_session_key, current_viewer, fresh
-from portal.members.session.entering import enter
-from portal.members.views.signing import SECURITY, bp
+from portal.members.signing import attempts, oidc
+from portal.members.signing.entering import enter
+from portal.members.signing.forms import TOO_MANY
+from portal.members.signing.services import providers, tickets
+from portal.members.signing.views.doors import SECURITY, bp
 
 PURPOSE = "provider"
 MINUTES = 10

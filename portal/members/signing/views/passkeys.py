@@ -5,15 +5,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Invalid, TooMany
-from portal.members import attempts
 from portal.members.agents import device_of
-from portal.members.forms import TOO_MANY, PasskeyForm
 from portal.members.policy import access, anyone, signed_in
-from portal.members.services import note_proof, passkeys
+from portal.members.services import note_proof
 from portal.members.session import current_session_key, current_viewer, fresh
-from portal.members.session.entering import enter
-from portal.members.views.security import overview
-from portal.members.views.signing import SECURITY, bp, must_have_party
+from portal.members.signing import attempts
+from portal.members.signing.entering import enter
+from portal.members.signing.forms import TOO_MANY, PasskeyForm
+from portal.members.signing.services import passkeys
+from portal.members.signing.views.doors import SECURITY, bp, must_have_party
+from portal.members.signing.views.security import overview
 
 
 @bp.post("/sign-in/passkey/options")

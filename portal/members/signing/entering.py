@@ -6,9 +6,9 @@ from flask_security.utils import login_user
 
 from portal.members import queries
 from portal.members.rules import own_path
-from portal.members.services import second_step
-from portal.members.session import halfway
-from portal.members.session.accounts import Account
+from portal.members.signing import halfway
+from portal.members.signing.accounts import Account
+from portal.members.signing.services import second_step
 
 
 def enter(

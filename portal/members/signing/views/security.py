@@ -5,16 +5,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Invalid
-from portal.members import mail, oidc, queries, services
+from portal.members import mail, queries, services
 from portal.members.agents import device_of
-from portal.members.drawing import qr_code
-from portal.members.forms import AppCodeForm, PasskeyForm
 from portal.members.policy import access, signed_in
-from portal.members.queries.signing import passkeys_of, password_of, sign_ins_of
-from portal.members.services import providers, second_step
 from portal.members.session import current_session_key, current_viewer, fresh
-from portal.members.session.party import passkey_party as party
-from portal.members.views.signing import SECURITY, bp
+from portal.members.signing import oidc
+from portal.members.signing.drawing import qr_code
+from portal.members.signing.forms import AppCodeForm, PasskeyForm
+from portal.members.signing.party import passkey_party as party
+from portal.members.signing.queries import passkeys_of, password_of, sign_ins_of
+from portal.members.signing.services import providers, second_step
+from portal.members.signing.views.doors import SECURITY, bp
 
 
 @bp.get("/account/security")

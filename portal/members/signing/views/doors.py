@@ -4,8 +4,8 @@ from flask import Blueprint, Response
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Invalid
-from portal.members.services.passkeys import Party
-from portal.members.session.party import passkey_party as party
+from portal.members.signing.party import passkey_party as party
+from portal.members.signing.services.passkeys import Party
 
 bp = Blueprint("signing", __name__)
 SECURITY = "/account/security"

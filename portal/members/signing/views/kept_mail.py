@@ -8,7 +8,7 @@ from portal.kernel.errors import NotFound
 from portal.members import mail
 from portal.members.policy import access, role
 from portal.members.rules import Role
-from portal.members.views.signing import keep_nowhere
+from portal.members.signing.views.doors import keep_nowhere
 
 bp = Blueprint("kept_mail", __name__)
 bp.after_request(keep_nowhere)

@@ -16,7 +16,7 @@ from portal.kernel.outbox import publish
 from portal.kernel.text import clean_line
 from portal.members import queries
 from portal.members.events.signing import ProviderLinked, ProviderUnlinked
-from portal.members.models import ApiToken, Identity, Member, Passkey
+from portal.members.models import ApiToken, Identity, Member
 from portal.members.rules import NAME_MAX
 from portal.members.services import (
     LANGUAGES,
@@ -24,9 +24,10 @@ from portal.members.services import (
     confirm_address,
     create_member,
     new_uniquifier,
-    second_step,
     set_password_hash,
 )
+from portal.members.signing.models import Passkey
+from portal.members.signing.services import second_step
 
 KIND = "oidc"
 

@@ -6,17 +6,18 @@ from flask_babel import gettext as _
 from flask_security import verify_password
 
 from portal.kernel.errors import Invalid, NotFound, Refused, TooMany
-from portal.members import attempts, mail, oidc, queries, services
-from portal.members.forms import TOO_MANY, AgainForm, CodeForm, PasskeyForm
+from portal.members import mail, queries, services
 from portal.members.jobs import deliver
 from portal.members.policy import access, anyone, signed_in
-from portal.members.queries.signing import passkeys_of, password_of
 from portal.members.rules import own_path
-from portal.members.services import passkeys, providers, second_step, tickets
-from portal.members.session import current_session_key, current_viewer, halfway
-from portal.members.session.entering import enter
-from portal.members.session.party import passkey_party as party
-from portal.members.views.signing import SECURITY, bp, must_have_party
+from portal.members.session import current_session_key, current_viewer
+from portal.members.signing import attempts, halfway, oidc
+from portal.members.signing.entering import enter
+from portal.members.signing.forms import TOO_MANY, AgainForm, CodeForm, PasskeyForm
+from portal.members.signing.party import passkey_party as party
+from portal.members.signing.queries import passkeys_of, password_of
+from portal.members.signing.services import passkeys, providers, second_step, tickets
+from portal.members.signing.views.doors import SECURITY, bp, must_have_party
 
 AGAIN = "again"
 LINK_MINUTES = 15

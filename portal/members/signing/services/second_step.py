@@ -13,8 +13,9 @@ from portal.kernel.database import db
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.outbox import publish
 from portal.members.events.signing import RecoveryCodesMade, RecoveryCodeUsed, SecondStepChanged
-from portal.members.models import MemberSession, Passkey, RecoveryCode, SecondStep
-from portal.members.sealing import seal, unseal
+from portal.members.models import MemberSession
+from portal.members.signing.models import Passkey, RecoveryCode, SecondStep
+from portal.members.signing.sealing import seal, unseal
 
 CODES = 10
 CODE_LENGTH = 16

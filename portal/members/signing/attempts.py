@@ -4,8 +4,8 @@ from flask import Response, after_this_request, request
 
 from portal.kernel.database import transaction
 from portal.members import services
-from portal.members.services import tickets
-from portal.members.throttle import CODE, EVERYWHERE, LINK, SIGN_IN, throttle
+from portal.members.signing.services import tickets
+from portal.members.signing.throttle import CODE, EVERYWHERE, LINK, SIGN_IN, throttle
 
 NOBODYS = "nobody"
 

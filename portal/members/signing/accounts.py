@@ -14,8 +14,14 @@ from flask_security.signals import password_reset, user_confirmed
 from flask_security.tf_plugin import TfPlugin
 from flask_security.utils import set_request_attr
 
-from portal.members import oidc, passwords, policy, queries, services, throttle
-from portal.members.forms import (
+from portal.members import policy, queries, services
+from portal.members.jobs import deliver
+from portal.members.models import Member
+from portal.members.policy import Viewer, access, anyone, signed_in
+from portal.members.rules import own_path
+from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
+from portal.members.signing import halfway, oidc, passwords, throttle
+from portal.members.signing.forms import (
     ConfirmationForm,
     ForgottenForm,
     PasswordForm,
@@ -23,15 +29,9 @@ from portal.members.forms import (
     SignInForm,
     SignUpForm,
 )
-from portal.members.jobs import deliver
-from portal.members.models import Member
-from portal.members.policy import Viewer, access, anyone, signed_in
-from portal.members.rules import own_path
-from portal.members.services import second_step
-from portal.members.session import halfway
-from portal.members.session.messages import MESSAGES, SUBJECTS, Words
-from portal.members.session.party import passkey_party
-from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
+from portal.members.signing.messages import MESSAGES, SUBJECTS, Words
+from portal.members.signing.party import passkey_party
+from portal.members.signing.services import second_step
 
 BLUEPRINT = "security"
 LEADS_ON = frozenset({"security.login", "security.register"})

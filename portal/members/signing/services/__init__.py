@@ -1,0 +1,1 @@
+"""What somebody does to show who she is, one room for each way of showing it."""
