@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from threading import Lock
 from typing import Any
@@ -24,11 +25,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.community.facade import SHOWN, Shown, guest, record_again
 from portal.kernel.clock import today
 from portal.kernel.database import db, transaction
-from portal.web.headers import safe_headers
+from portal.web.headers import CSP, new_nonce, nonce, safe_headers
 from portal.web.language import CODES, COOKIE, preferred
 from portal.web.templating import THEMES
 
 MOST_PAGES, MOST_BYTES, MOST_NOTED = 512, 300_000, 100_000
+MEMBERS_COOKIES = ("session=", "remember_token=")
+"""What somebody carries who may have signed in, with a prefix or without."""
 OLDEST, GLANCE = 10.0, 0.5
 Start = Callable[..., Any]
 Key = tuple[str, ...]
@@ -40,6 +43,8 @@ class Kept:
     """One page as it was sent."""
 
     body: bytes
+    nonce: bytes
+    """The one-time word in it; each reader gets another."""
     etag: str
     content_type: str
     version: int
@@ -105,11 +110,10 @@ class ReaderCache:
 
     def __init__(self, app: Flask, engine: Engine) -> None:
         self.inner = app.wsgi_app
-        self.headers = safe_headers(app)
+        self.app = app
         self.pages: OrderedDict[Key, Kept] = OrderedDict()
         self.lock = Lock()
         self.record = Record(app, engine)
-        self.session_cookies = (app.config["SESSION_COOKIE_NAME"] + "=", "remember_token=")
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """Answer from what is kept, or let the application answer."""
@@ -131,7 +135,7 @@ class ReaderCache:
         if path.startswith(("/static/", "/api/", "/livez", "/readyz", "/metrics")):
             return None
         cookies = environ.get("HTTP_COOKIE", "")
-        if any(name in cookies for name in self.session_cookies):
+        if any(name in cookies for name in MEMBERS_COOKIES):
             return None
         language, theme = _choices(cookies)
         return (
@@ -147,19 +151,21 @@ class ReaderCache:
     def send(self, kept: Kept, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """Send a kept page, or only that it has not changed."""
         self.record.guests.note(environ, kept.shown)
+        word = new_nonce()
         headers = [
-            *self.headers.items(),
+            *safe_headers(self.app, word).items(),
             ("ETag", kept.etag),
             ("Cache-Control", "no-cache"),
             ("Vary", "Cookie, Accept-Language, HX-Request"),
         ]
         if kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
             answered.labels("unchanged").inc()
-            start("304 NOT MODIFIED", headers)
+            start("304 NOT MODIFIED", [one for one in headers if one[0] != CSP])  # the page there keeps its own
             return ()
         answered.labels("ready").inc()
-        start("200 OK", [*headers, ("Content-Type", kept.content_type), ("Content-Length", str(len(kept.body)))])
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (kept.body,)
+        body = kept.body.replace(kept.nonce, word.encode())
+        start("200 OK", [*headers, ("Content-Type", kept.content_type), ("Content-Length", str(len(body)))])
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 
     def keep(self, response: Response) -> Response:
         """Keep the application's answer if nothing about it is personal."""
@@ -169,10 +175,11 @@ class ReaderCache:
         (key, version), body = marked, response.get_data()
         if len(body) > MOST_BYTES:
             return response
-        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        word = nonce().encode()
+        etag = f'"{blake2b(body.replace(word, b""), digest_size=12).hexdigest()}"'
         if version >= 0 and request.method == "GET":
             shown = tuple(request.environ.get(SHOWN, ()))
-            page = Kept(body, etag, response.headers["Content-Type"], version, time.monotonic(), shown)
+            page = Kept(body, word, etag, response.headers["Content-Type"], version, time.monotonic(), shown)
             with self.lock:
                 self.pages[key] = page
                 self.pages.move_to_end(key)
@@ -181,6 +188,8 @@ class ReaderCache:
         response.headers["ETag"] = etag
         response.headers["Cache-Control"] = "no-cache"
         response.make_conditional(request)
+        if response.status_code == HTTPStatus.NOT_MODIFIED:
+            response.headers.pop(CSP, None)
         return response
 
 
@@ -198,7 +207,7 @@ def init_app(app: Flask) -> None:
 
 def _is_for_everybody(response: Response) -> bool:
     return (
-        response.status_code == 200  # noqa: PLR2004
+        response.status_code == HTTPStatus.OK
         and response.mimetype == "text/html"
         and not response.direct_passthrough
         and "csrf_token" not in g

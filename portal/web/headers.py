@@ -1,6 +1,7 @@
 """Headers that keep a page safe, and a name for each request."""
 
 import re
+import secrets
 import time
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -24,6 +25,10 @@ SAFE = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 STRICT = "Strict-Transport-Security"
+CSP = "Content-Security-Policy"
+NONCE = "{nonce}"
+"""Where the one-time word stands in the policy that is kept ready."""
+NONCE_BYTES = 16
 
 
 def init_app(app: Flask) -> None:
@@ -31,12 +36,29 @@ def init_app(app: Flask) -> None:
     app.extensions["safe_headers"] = _of(app)
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)  # refusals, too, have a name
     app.after_request(_dress)
+    app.jinja_env.globals["nonce"] = nonce
 
 
-def safe_headers(app: Flask) -> dict[str, str]:
-    """Return what every answer carries: pages, files, errors and the API alike."""
+def safe_headers(app: Flask, word: str = NONCE) -> dict[str, str]:
+    """Return what every answer carries: pages, files, errors and the API alike.
+
+    :param word: the one-time word of the answer, which the scripts of a page must carry, too.
+    """
     found: dict[str, str] = app.extensions["safe_headers"]
-    return found
+    return {**found, CSP: found[CSP].replace(NONCE, word)}
+
+
+def new_nonce() -> str:
+    """Return a one-time word that nobody can guess."""
+    return secrets.token_urlsafe(NONCE_BYTES)
+
+
+def nonce() -> str:
+    """Return the one-time word of the answer that is being made."""
+    if "nonce" not in g:
+        g.nonce = new_nonce()
+    word: str = g.nonce
+    return word
 
 
 def is_served_by_https(app: Flask) -> bool:
@@ -47,17 +69,21 @@ def is_served_by_https(app: Flask) -> bool:
 def _of(app: Flask) -> dict[str, str]:
     https = is_served_by_https(app)
     strict = {STRICT: f"max-age={YEAR}; includeSubDomains"} if https else {}
-    return {"Content-Security-Policy": policy(_host_of_uploads(app), https=https), **SAFE, **strict}
+    return {CSP: policy(_host_of_uploads(app), https=https), **SAFE, **strict}
 
 
 def policy(pictures: str = "", *, https: bool = False) -> str:
-    """Return what a page may load and do: nothing but ours, and nothing inline.
+    """Return what a page may load and do: nothing but ours, nothing inline, and only scripts with the one-time word.
+
+    ``'self'`` would let a script run that somebody managed to name, as long as it lies here. What a script of ours
+    imports carries its word; nothing that is put into a page later does.
 
     :param pictures: another host that pictures may come from.
     """
     rules = [
         "default-src 'self'",
-        "script-src 'self'",
+        f"script-src 'nonce-{NONCE}'",
+        "worker-src 'self'",
         "style-src 'self'",
         f"img-src 'self' data:{pictures}",
         "connect-src 'self'",
@@ -84,7 +110,7 @@ def _begin() -> None:
 
 
 def _dress(response: Response) -> Response:
-    for name, value in safe_headers(current_app).items():
+    for name, value in safe_headers(current_app, nonce()).items():
         response.headers.setdefault(name, value)
     if "request_id" in g:
         response.headers["X-Request-ID"] = g.request_id

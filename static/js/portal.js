@@ -3,10 +3,12 @@
 
 const root = document.documentElement;
 const words = document.body.dataset;
-const htmxUrl = document.querySelector('script[data-htmx]')?.dataset.htmx;
+const ours = document.querySelector('script[data-htmx]');
+const htmxUrl = ours?.dataset.htmx;
 if (htmxUrl && document.querySelector('[hx-get],[hx-post],[hx-put],[hx-delete],[hx-boost]')) {
   const script = document.createElement('script');
   script.src = htmxUrl;
+  script.nonce = ours.nonce;
   document.head.append(script);
 }
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from portal.app import create_app
 from portal.config import load
-from portal.web.headers import policy
+from portal.web.headers import NONCE, policy
 from tests.factories import a_member, a_token, bearer, sign_in
 from tests.security.test_matrix import UNSAFE, operations
 
@@ -50,11 +50,29 @@ def test_the_policy_lets_nothing_run_that_stands_in_a_page() -> None:
     plain, sealed = policy(), policy(" https://files.example.org", https=True)
     assert "unsafe" not in plain
     rules = dict(rule.split(" ", 1) for rule in plain.split("; "))
-    assert rules["default-src"] == rules["script-src"] == rules["style-src"] == rules["form-action"] == "'self'"
+    assert rules["default-src"] == rules["style-src"] == rules["form-action"] == "'self'"
+    assert rules["script-src"] == f"'nonce-{NONCE}'"
     assert rules["object-src"] == rules["base-uri"] == rules["frame-ancestors"] == "'none'"
     assert "upgrade-insecure-requests" not in plain
     assert sealed.endswith("upgrade-insecure-requests")
     assert "img-src 'self' data: https://files.example.org" in sealed
+
+
+SCRIPT = re.compile(r"<script\b[^>]*>")
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/nowhere", "/ideas", "/safety"])
+def test_the_scripts_of_a_page_carry_its_one_time_word(client: FlaskClient, path: str) -> None:
+    words = []
+    for _look in range(2):
+        answer = client.get(path)
+        word = re.search(r"script-src 'nonce-([\w-]{22})'", answer.headers["Content-Security-Policy"])
+        assert word
+        scripts = SCRIPT.findall(answer.text)
+        assert scripts
+        assert [one for one in scripts if f'nonce="{word[1]}"' not in one] == []
+        words.append(word[1])
+    assert words[0] != words[1]
 
 
 @pytest.fixture
@@ -80,6 +98,11 @@ def test_by_https_browsers_stay_there(sealed: Flask) -> None:
         assert re.fullmatch(r"max-age=\d{8,}; includeSubDomains", answer.headers["Strict-Transport-Security"])
         assert answer.headers["Content-Security-Policy"].endswith("upgrade-insecure-requests")
     assert sealed.config["SESSION_COOKIE_SECURE"]
+    page = browser.get("/sign-in", headers={"Host": "community.example.org"}, base_url="https://community.example.org")
+    cookie = next(one for one in page.headers.getlist("Set-Cookie") if "session" in one)
+    assert cookie.startswith("__Host-session=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert sealed.config["REMEMBER_COOKIE_NAME"] == "__Host-remember_token"
 
 
 def test_other_names_are_refused(sealed: Flask) -> None:

@@ -1,5 +1,6 @@
 """Pages kept ready for readers: quick, never stale for long, never another's."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from portal.kernel.database import db, transaction
 from portal.kernel.outbox import publish
 from portal.members.policy import NOBODY, access, anyone, signed_in
 from portal.web import cache
+from portal.web.headers import nonce
 
 made: list[str] = []
 
@@ -27,6 +29,8 @@ def _page(name: str) -> str:
         flash("only for you")
     if name == "list":
         community.record_impressions(NOBODY, "idea", [7, 8], "newest")
+    if name == "scripted":
+        return f'<script nonce="{nonce()}"></script>'
     return f"<p>{name} {len(made)}</p>"
 
 
@@ -64,6 +68,18 @@ def test_a_browser_that_has_the_page_is_told_that_nothing_changed(reader: FlaskC
     assert (answer.status_code, answer.data) == (304, b"")
     assert answer.headers["ETag"] == etag
     assert "no-cache" in answer.headers["Cache-Control"]
+    assert "Content-Security-Policy" not in answer.headers
+
+
+def test_each_reader_gets_a_one_time_word_of_her_own(reader: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [reader.get("/page/scripted") for _look in range(3)]
+    monkeypatch.setattr(cache, "OLDEST", 0.0)
+    looks.append(reader.get("/page/scripted"))
+    words = [re.search(r"nonce-([\w-]{22})", look.headers["Content-Security-Policy"])[1] for look in looks]  # type: ignore[index]
+    assert [look.text for look in looks] == [f'<script nonce="{word}"></script>' for word in words]
+    assert len(set(words)) == 4
+    assert len({look.headers["ETag"] for look in looks}) == 1
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize(

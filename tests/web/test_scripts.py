@@ -19,6 +19,15 @@ from tests.community import hostile
 from tests.conftest import Workers
 
 PATIENCE = 20_000
+INJECTED = """() => {
+  const near = document.createElement('script');
+  near.src = '/static/js/moderation.js';
+  near.onload = () => { window.ran = 'near'; };
+  const inside = document.createElement('script');
+  inside.textContent = "window.ran = 'inside'";
+  document.body.append(near, inside);
+}"""
+"""Puts a script of our own host into a page, and one that stands in it, as somebody would who found a hole."""
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +93,26 @@ def test_a_vote_is_drawn_at_once_counted_and_can_be_undone(scene: Scene) -> None
     expect(page.locator("[data-state=pending]")).to_have_count(0)
     page.reload()
     expect(page.locator("form[data-vote] button").first).to_have_attribute("aria-pressed", "false")
+
+
+def test_only_scripts_with_the_one_time_word_run(scene: Scene) -> None:
+    page = scene.open("/", who=scene.ida)
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    for path in ("/ideas/new", "/questions/ask", f"/ideas/{scene.idea}", "/notifications/wishes", "/account/security"):
+        page.goto(scene.address + path)
+        page.wait_for_load_state("networkidle")
+    page.goto(f"{scene.address}/ideas/new?board=yarns")
+    page.wait_for_function("typeof window.htmx == 'object'")
+    page.goto(f"{scene.address}/ideas/{scene.idea}")
+    page.locator("textarea[name=body]").first.focus()
+    expect(page.locator(".toolbar, markdown-toolbar, [role=toolbar]").first).to_be_visible()
+    assert [one for one in told if "Content Security Policy" in one] == []
+
+    page.evaluate(INJECTED)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.ran") is None
+    assert len([one for one in told if "Content Security Policy" in one]) == 2
 
 
 def test_a_vote_that_does_not_arrive_is_drawn_back_and_says_so(scene: Scene) -> None:

@@ -268,6 +268,7 @@ def _keep_to_itself(app: Flask, security: Security) -> None:
 
 def _settings(app: Flask) -> dict[str, Any]:
     secure = str(app.config.get("PORTAL_URL", "")).startswith("https://")
+    prefix = "__Host-" if secure else ""  # browsers then take it from this very host alone, and by https
     served = bool(app.config.get("PORTAL_MAIL_URL"))
     mails = served or app.config.get("PORTAL_ENV") != "production"
     settings = {
@@ -328,8 +329,10 @@ def _settings(app: Flask) -> dict[str, Any]:
     }
     return {
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_NAME": f"{prefix}session",
         "SESSION_COOKIE_SECURE": secure,
         "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_NAME": f"{prefix}remember_token",
         "REMEMBER_COOKIE_HTTPONLY": True,
         "REMEMBER_COOKIE_SECURE": secure,
         "REMEMBER_COOKIE_DURATION": REMEMBER,
