@@ -52,7 +52,7 @@ def who_can_be_asked(board_id: int, member_ids: Collection[int], most_a_day: int
         ).all()
     )
     rows = db.session.execute(
-        select(Member.id, Member.kind, Member.roles, Member.segments).where(
+        select(Member.id, Member.kind, Member.roles, Member.segments, Member.organisation_id).where(
             Member.id.in_(member_ids), Member.active, ~Member.placeholder,
             Member.suspended_until.is_(None) | (Member.suspended_until < now()),
         )
@@ -62,7 +62,13 @@ def who_can_be_asked(board_id: int, member_ids: Collection[int], most_a_day: int
         for row in rows
         if today.get(row.id, 0) < most_a_day
         and may_see_audience(
-            Viewer(member_id=row.id, kind=row.kind, roles=frozenset(row.roles), segments=frozenset(row.segments)),
+            Viewer(
+                member_id=row.id,
+                kind=row.kind,
+                roles=frozenset(row.roles),
+                segments=frozenset(row.segments),
+                organisation_id=row.organisation_id,
+            ),
             audience,
         )
     }

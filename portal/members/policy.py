@@ -86,7 +86,9 @@ NOBODY = Viewer()
 def may_see_audience(viewer: Viewer, audience: str) -> bool:
     """Return whether the viewer belongs to a board's audience."""
     kind = None if viewer.sleeping else viewer.kind
-    return is_in_audience(audience, kind=kind, roles=viewer.roles, segments=viewer.segments)
+    return is_in_audience(
+        audience, kind=kind, roles=viewer.roles, segments=viewer.segments, organisation_id=viewer.organisation_id
+    )
 
 
 def may_see_hidden(viewer: Viewer, *, author_id: int | None = None, why: str | None = None) -> bool:

@@ -26,15 +26,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who may see a board: everybody, or members of some kinds or segments. Admins always may."""
+    """Who may see a board: everybody, or members of some kinds, organisations or segments. Admins always may."""
 
     public: bool
     kinds: frozenset[str] = frozenset()
+    organisations: frozenset[int] = frozenset()
     segments: frozenset[str] = frozenset()
 
 
 def audience_of(rule: str) -> Audience:
-    """Read ``public`` or rules joined by ``;``, such as ``kinds:supplier,staff;segments:shop_owners``.
+    """Read ``public`` or rules joined by ``;``, such as ``kinds:supplier,staff;organisations:12;segments:shop_owners``.
 
     :raise ValueError: for a rule that is not one of these.
     """
@@ -43,18 +44,28 @@ def audience_of(rule: str) -> Audience:
     parts: dict[str, frozenset[str]] = {}
     for part in rule.split(";"):
         name, _, values = part.strip().partition(":")
-        if name not in {"kinds", "segments"} or not values:
+        if name not in {"kinds", "organisations", "segments"} or name in parts or not values:
             raise ValueError(rule)
         parts[name] = frozenset(value.strip() for value in values.split(","))
-    return Audience(False, parts.get("kinds", frozenset()), parts.get("segments", frozenset()))
+    return Audience(
+        public=False,
+        kinds=parts.get("kinds", frozenset()),
+        organisations=frozenset(map(int, parts.get("organisations", ()))),
+        segments=parts.get("segments", frozenset()),
+    )
 
 
-def is_in_audience(rule: str, *, kind: str | None, roles: Collection[str], segments: Collection[str]) -> bool:
+def is_in_audience(
+    rule: str, *, kind: str | None, roles: Collection[str], segments: Collection[str], organisation_id: int | None
+) -> bool:
     """Return whether somebody of this kind (None: nobody has signed in) belongs to an audience."""
     audience = audience_of(rule)
     if audience.public or Role.ADMIN in roles:
         return True
-    return kind is not None and (kind in audience.kinds or not audience.segments.isdisjoint(segments))
+    if kind is None:
+        return False
+    named = kind in audience.kinds or organisation_id in audience.organisations
+    return named or not audience.segments.isdisjoint(segments)
 
 
 BY_HERSELF = frozenset({"sign_up", "guest", "oidc", "provider"})

@@ -54,13 +54,27 @@ SELECT stemming, title_terms, tsvector_to_array(terms) AS terms FROM search_entr
 WHERE kind = :kind AND target_id = :id
 """)
 
-_ENTRIES = text("SELECT term, entries FROM search_term WHERE term = ANY(:terms) AND entries > 0")
+_ENTRIES = text("""
+SELECT term, CAST(sum(entries) AS bigint) AS entries FROM search_term
+WHERE term = ANY(:terms) AND board_id = ANY(:boards) GROUP BY term HAVING sum(entries) > 0
+""")
 
 
 def close_to_text(
-    kind: str, boards: Collection[int], title: str, body: str = "", *, lang: str | None = None, limit: int = 10
+    kind: str,
+    boards: Collection[int],
+    title: str,
+    body: str = "",
+    *,
+    lang: str | None = None,
+    limit: int = 10,
+    known: Collection[int] = (),
 ) -> list[Close]:
-    """Return what is close to a text on these boards, the likeliest first."""
+    """Return what is close to a text on these boards, the likeliest first.
+
+    :param known: boards on which it is counted how rare a word is; those that are searched by default. None may be
+        among them that whoever asks cannot see: a likeness would tell of it.
+    """
     if not boards or not title.strip():
         return []
     stemmings = _stemmings(lang, title, body)
@@ -68,7 +82,7 @@ def close_to_text(
     values = {"title": title[:READ], "body": body[:READ], "stemmings": stemmings}
     for stemming, term, head in db.session.execute(_READ, values):
         terms[stemming][term] = head
-    return _close(kind, boards, _views(terms), limit=limit)
+    return _close(kind, boards, _views(terms), known or boards, limit=limit)
 
 
 def _stemmings(lang: str | None, title: str, body: str) -> list[str]:
@@ -80,14 +94,16 @@ def _stemmings(lang: str | None, title: str, body: str) -> list[str]:
     return [rules.stemming_of(found)]
 
 
-def close_to_entry(kind: str, target_id: int, among: str, boards: Collection[int], limit: int = 6) -> list[Close]:
-    """Return what is close to an indexed contribution among those of a kind, itself left out."""
+def close_to_entry(
+    kind: str, target_id: int, among: str, boards: Collection[int], limit: int = 6, known: Collection[int] = ()
+) -> list[Close]:
+    """Return what is close to an indexed contribution among those of a kind, itself left out; see `close_to_text`."""
     row = db.session.execute(_OF_ENTRY, {"kind": kind, "id": target_id}).one_or_none()
     if row is None or not boards:
         return []
     heads = set(row.title_terms)
     terms = {row.stemming: {term: term in heads for term in row.terms if term != "#"}}
-    found = _close(among, boards, _views(terms), limit=limit + 1)
+    found = _close(among, boards, _views(terms), known or boards, limit=limit + 1)
     return [one for one in found if among != kind or one.id != target_id][:limit]
 
 
@@ -107,16 +123,19 @@ def _views(terms: Mapping[str, Terms]) -> dict[str, View]:
     return views
 
 
-def _entries_of(terms: Iterable[str]) -> dict[str, int]:
-    return {row.term: row.entries for row in db.session.execute(_ENTRIES, {"terms": list(terms)})}
+def _entries_of(terms: Iterable[str], boards: Collection[int]) -> dict[str, int]:
+    rows = db.session.execute(_ENTRIES, {"terms": list(terms), "boards": list(boards)})
+    return {row.term: row.entries for row in rows}
 
 
-def _close(kind: str, boards: Collection[int], views: Mapping[str, View], *, limit: int) -> list[Close]:
-    entries = _entries_of({"#", *(term for view in views.values() for term in view.terms)})
+def _close(
+    kind: str, boards: Collection[int], views: Mapping[str, View], counted: Collection[int], *, limit: int
+) -> list[Close]:
+    entries = _entries_of({"#", *(term for view in views.values() for term in view.terms)}, counted)
     total = entries.pop("#", 0)
     candidates = _candidates(kind, boards, views, entries, total)
     known = {term for row in candidates for term in row.terms}
-    weights = {term: rules.rarity(n, total) for term, n in (_entries_of(known) if known else {}).items()}
+    weights = {term: rules.rarity(n, total) for term, n in (_entries_of(known, counted) if known else {}).items()}
     mine = {stemming: _weighted(view.terms, entries, total) for stemming, view in views.items()}
     likenesses = []
     for row in candidates:

@@ -56,11 +56,15 @@ class Word(Model):
 
 
 class Term(Model):
-    """A term and how many ideas and questions hold it; the empty term counts all of them."""
+    """A term and how many ideas and questions of a board hold it; the term ``#`` counts all of them.
+
+    By board, because how rare a word is would tell a reader what stands on boards that she may not see.
+    """
 
     __tablename__ = "search_term"
 
     term: Mapped[str] = mapped_column(primary_key=True)
+    board_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     entries: Mapped[int]
 
 

@@ -19,6 +19,8 @@ PAGE = 20
 RANKED = 5000
 SNIPPET_OF = 6000
 TAGS_SHOWN = 12
+LIKELY_WORDS = 20
+"""So many words that look alike are tried until one stands where the reader may see it."""
 DAYS = {"week": 7, "month": 31, "year": 366}
 ON, OFF = "\x01", "\x02"
 _WORD = re.compile(r"[^\W\d_]{4,30}")
@@ -115,14 +117,23 @@ _NARROW = {
     "rank": "(rank < :rank OR rank = :rank AND (kind > :after OR kind = :after AND id < :before))",
 }
 
-_SPELL = text("""
+# What is offered stands in a text that the reader may see: words are counted over all texts, also those she may not.
+_IN_SIGHT = """EXISTS (
+    SELECT FROM unnest(ARRAY['it', 'en', 'simple']) AS way, search_entry
+    WHERE search_entry.words @@ plainto_tsquery(('portal_' || way)::regconfig, {word}) AND board_id = ANY(:boards)
+)"""
+_SPELL = text(f"""
 SELECT typed.word, (
-    SELECT known.word FROM search_word AS known
-    WHERE known.word % typed.word AND known.word <> typed.word
-        AND known.entries > :usual * coalesce(own.entries, 0)
-    ORDER BY similarity(known.word, typed.word) * ln(known.entries + 2) DESC, known.word LIMIT 1
+    SELECT known.word FROM (
+        SELECT word, similarity(word, typed.word) * ln(entries + 2) AS likeness FROM search_word
+        WHERE word % typed.word AND word <> typed.word AND entries > :usual * coalesce(own.entries, 0)
+        ORDER BY likeness DESC, word LIMIT {LIKELY_WORDS}
+    ) AS known
+    WHERE {_IN_SIGHT.format(word="known.word")}
+    ORDER BY known.likeness DESC, known.word LIMIT 1
 ) AS likely
-FROM unnest(CAST(:words AS text[])) AS typed (word) LEFT JOIN search_word AS own ON own.word = typed.word
+FROM unnest(CAST(:words AS text[])) AS typed (word)
+LEFT JOIN search_word AS own ON own.word = typed.word AND {_IN_SIGHT.format(word="own.word")}
 """)
 USUAL = 20
 """A word that is this many times as frequent as the one that was typed may have been meant."""
@@ -144,7 +155,7 @@ def find(wish: Wish) -> Found:
     if not words or not wish.boards:
         return Found([])
     found = _found(wish, words)
-    if found.total == 0 and (better := respelt(words)) != words:
+    if found.total == 0 and (better := respelt(words, wish.boards)) != words:
         again = _found(wish, better)
         return Found(again.hits, again.next, again.total, again.facets, better, corrected=True)
     return found
@@ -156,12 +167,12 @@ def without_stops(words: str) -> str:
     return " ".join(word for word in clean.split() if fold(word) not in rules.UNACCENTED_STOPS)
 
 
-def respelt(words: str) -> str:
-    """Return the words with those that nobody has used replaced by the likest that somebody has."""
+def respelt(words: str, boards: Collection[int]) -> str:
+    """Return the words with those that nobody has used on these boards replaced by the likest that somebody has."""
     typed = {word: fold(word) for word in _WORD.findall(words)}
     if not typed:
         return words
-    rows = db.session.execute(_SPELL, {"words": sorted(set(typed.values())), "usual": USUAL})
+    rows = db.session.execute(_SPELL, {"words": sorted(set(typed.values())), "usual": USUAL, "boards": list(boards)})
     likely = {row.word: row.likely for row in rows if row.likely}
     return _WORD.sub(lambda match: likely.get(typed[match[0]], match[0]), words)
 

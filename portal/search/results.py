@@ -142,15 +142,19 @@ def likely(
     with_answers: bool = False,
 ) -> list[Likely]:
     """Return what may say the same as a text, the likeliest first."""
-    found = close.close_to_text(kind, boards_of(viewer, kind, board), title, body, limit=limit)
+    boards, seen = boards_of(viewer, kind, board), community.visible_board_ids(viewer)
+    found = close.close_to_text(kind, boards, title, body, limit=limit, known=seen)
     return _likely(viewer, kind, found, with_answers=with_answers)
 
 
 def close_to(viewer: Viewer, kind: str, target_id: int, *, limit: int = 6) -> dict[str, list[Likely]]:
     """Return what is close to a contribution, by kind, the likeliest first."""
+    seen = community.visible_board_ids(viewer)
     return {
         among: _likely(
-            viewer, among, close.close_to_entry(kind, target_id, among, boards_of(viewer, among, None), limit)
+            viewer,
+            among,
+            close.close_to_entry(kind, target_id, among, boards_of(viewer, among, None), limit, known=seen),
         )
         for among in TYPES
     }

@@ -59,9 +59,12 @@ terms AS (
 )"""
 
 _FORGET = text("""
-WITH gone AS (DELETE FROM search_entry WHERE kind = :kind AND target_id = ANY(:ids) RETURNING terms),
-     lost AS (SELECT term.lexeme AS term, count(*) AS entries FROM gone, unnest(gone.terms) AS term GROUP BY 1)
-UPDATE search_term SET entries = search_term.entries - lost.entries FROM lost WHERE search_term.term = lost.term
+WITH gone AS (DELETE FROM search_entry WHERE kind = :kind AND target_id = ANY(:ids) RETURNING board_id, terms),
+     lost AS (
+         SELECT term.lexeme AS term, board_id, count(*) AS entries FROM gone, unnest(gone.terms) AS term GROUP BY 1, 2
+     )
+UPDATE search_term SET entries = search_term.entries - lost.entries
+FROM lost WHERE search_term.term = lost.term AND search_term.board_id = lost.board_id
 """)
 
 _WRITE = text(f"""
@@ -88,10 +91,10 @@ ON CONFLICT (kind, target_id) DO NOTHING
 """)
 
 _COUNT_TERMS = text("""
-INSERT INTO search_term (term, entries)
-SELECT term.lexeme, count(*) FROM search_entry, unnest(terms) AS term
-WHERE kind = :kind AND target_id = ANY(:ids) GROUP BY 1 ORDER BY 1
-ON CONFLICT (term) DO UPDATE SET entries = search_term.entries + excluded.entries
+INSERT INTO search_term (term, board_id, entries)
+SELECT term.lexeme, board_id, count(*) FROM search_entry, unnest(terms) AS term
+WHERE kind = :kind AND target_id = ANY(:ids) GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (term, board_id) DO UPDATE SET entries = search_term.entries + excluded.entries
 """)
 
 _COUNT_WORDS = text(f"""

@@ -1,7 +1,10 @@
 """Who belongs to a segment."""
 
+from typing import Any
+
 import pytest
 
+from portal.members.rules import audience_of, is_in_audience
 from portal.members.segments import belongs
 
 SHOP = {
@@ -30,6 +33,24 @@ def test_owning_one_of_several_is_enough() -> None:
     rule = {"all": [{"field": "crm.products_owned", "has": ["maiella", "morrone"]}]}
     assert belongs(rule, SHOP)
     assert not belongs(rule, RUTH)
+
+
+def test_a_board_is_for_kinds_organisations_and_segments() -> None:
+    rule = "kinds:supplier;organisations:7,9;segments:knitters"
+    outside: dict[str, Any] = {"kind": "customer", "roles": (), "segments": (), "organisation_id": 8}
+    assert not is_in_audience(rule, **outside)
+    for one in ({"kind": "supplier"}, {"organisation_id": 9}, {"segments": ("knitters",)}, {"roles": ("admin",)}):
+        assert is_in_audience(rule, **{**outside, **one})
+    assert not is_in_audience(rule, **{**outside, "kind": None, "organisation_id": None})
+    assert not is_in_audience("kinds:supplier", **{**outside, "organisation_id": None})
+
+
+@pytest.mark.parametrize(
+    "rule", ["", "organisations:", "organisations:mill", "kinds:a;kinds:b", "public;kinds:a", "who"]
+)
+def test_an_audience_that_makes_no_sense_is_refused(rule: str) -> None:
+    with pytest.raises(ValueError):
+        audience_of(rule)
 
 
 @pytest.mark.parametrize("rule", [{}, {"all": [{"field": "kind"}]}, {"all": [{"in": ["x"]}]}, {"none": []}])

@@ -488,3 +488,16 @@ def test_what_cannot_be_merged(app: Flask) -> None:
     joining.merge(moderator, "idea", made["idea"], made["twin"])
     with pytest.raises((Invalid, NotFound)):
         joining.merge(moderator, "idea", made["idea"], made["twin"])
+
+
+def test_what_few_see_is_not_merged_into_what_more_see(app: Flask) -> None:
+    made, moderator = a_village(), a_moderator(roles=["moderator", "admin"])
+    mills, dyers, shops = (
+        an_idea(moderator, a_board(audience=audience))
+        for audience in ("kinds:supplier", "kinds:supplier", "segments:shops")
+    )
+    for kept in (made["idea"], shops):
+        with pytest.raises(Invalid):
+            joining.merge(moderator, "idea", mills, kept)
+    joining.merge(moderator, "idea", mills, dyers)
+    joining.merge(moderator, "idea", made["twin"], dyers)

@@ -27,6 +27,11 @@ PARAMETERS = {
     "token_id": "token",
     "key": "board",
     "notification_id": "notification",
+    "decision_id": "decision",
+    "flag_id": "flag",
+    "benefit_id": "benefit",
+    "identity_id": "identity",
+    "invitation_id": "invitation",
 }
 """Which thing stands behind the name of a part of an address."""
 FIXED: dict[str, Any] = {
@@ -34,7 +39,6 @@ FIXED: dict[str, Any] = {
     "token": "nonsense",
     "name": "nowhere.eml",
     "passkey_id": 1,
-    "identity_id": 1,
     "act_id": 1,
     "number": 1,
     "width": 480,
@@ -77,7 +81,7 @@ def author_now(actor: Actor, state: str) -> str:
     """As `author`, and what is out of sight is there for its author alone."""
     return (
         GONE
-        if state in {"hidden", "held"} or (state == "own_gone" and actor.has("moderator"))
+        if state in {"hidden", "held", "merged"} or (state == "own_gone" and actor.has("moderator"))
         else author(actor, state)
     )
 
@@ -90,6 +94,31 @@ def staff_first(actor: Actor, state: str) -> str:
 def mine(_actor: Actor, state: str) -> str:
     """Only one's own is there at all."""
     return YES if state == "own" else GONE
+
+
+def looks_after(actor: Actor, state: str) -> str:
+    """Who looks after the organisation may, and staff for all; of others' invitations nobody hears."""
+    if actor.has("moderator", "support_agent", "brand_manager"):
+        return GONE if state == "missing" else YES
+    return YES if actor.miller and state == "own" else GONE
+
+
+def asks_in(actor: Actor, state: str) -> str:
+    """As `looks_after`; organisations themselves are seen by all."""
+    if state == "missing":
+        return GONE
+    staff = actor.has("moderator", "support_agent", "brand_manager")
+    return YES if staff or (actor.miller and state == "there") else NO
+
+
+def of_everybody(*roles: str) -> Rule:
+    """Return the rule for holders of these roles: they see whatever there is of it, whose it may be."""
+    return lambda actor, state: GONE if state == "missing" or not actor.has(*roles) else YES
+
+
+def merged_leads_on(actor: Actor, state: str) -> str:
+    """As `see`; what was merged leads everybody to what it was merged into."""
+    return YES if state == "merged" else see(actor, state)
 
 
 def there(_actor: Actor, state: str) -> str:
@@ -146,6 +175,8 @@ STATES: dict[str, Collection[str]] = {
     "token": ("own", "theirs", "missing"),
     "member": ("own", "there", "gone", "missing"),
     "run": ("there", "missing"),
+    **dict.fromkeys(("decision", "flag", "benefit", "identity", "invitation"), ("own", "theirs", "missing")),
+    "organisation": ("there", "other", "missing"),
 }
 TEXT = "A text that is long enough to be one."
 MODERATOR, AGENT = "moderator", "support_agent"
@@ -172,6 +203,15 @@ PAPER = Cell(nothing_there, "paper", states=("missing",), fine=(404,))
 SECRET = Cell(always, "none", fine=(400, 401, 403, 404, 409, 410, 422))
 """Whoever comes with a secret that is none gets nothing; what a real one opens is tested where it is made."""
 
+SOME = ("theirs", "own", "closed", "hidden", "held", "own_hidden", "erased", "missing")
+"""The states in which the other kinds of things are met where one address serves several kinds."""
+
+
+def each(rule: Rule, *kinds: str, query: Mapping[str, str] | None = None, **more: Any) -> list[Cell]:
+    """Return a cell for each kind of thing, of an address that names the kind."""
+    return [Cell(rule, kind, states=SOME, query={**(query or {}), "kind": kind}, **more) for kind in kinds]
+
+
 CELLS: dict[str, Cell | list[Cell]] = {
     # boards
     "GET community.board": Cell(see),
@@ -180,7 +220,7 @@ CELLS: dict[str, Cell | list[Cell]] = {
     "POST api.ideas_propose_idea": Cell(see, "ideas_board", data={**IDEA, "board": "{id}"}),
     "POST api.support_ask": Cell(see, "support_board", data={**IDEA, "board": "{id}"}),
     # ideas
-    "GET ideas.show": Cell(see),
+    "GET ideas.show": Cell(merged_leads_on),
     "GET ideas.vote_button": Cell(see),
     "GET ideas.edit": Cell(author),
     "POST ideas.edit": Cell(author, data={**IDEA, "category": "", "tags": ""}, fine=(409,)),
@@ -202,7 +242,7 @@ CELLS: dict[str, Cell | list[Cell]] = {
     "GET api.ideas_list_comments": Cell(see),
     "POST api.ideas_post_comment": Cell(seen_now, data={"body": TEXT}),
     # questions and answers
-    "GET support.question": Cell(see),
+    "GET support.question": Cell(merged_leads_on),
     "GET support_acts.same_button": Cell(see),
     "POST support_acts.same_problem": Cell(seen_now, data={"same": "1"}, fine=(409,)),
     "POST support_writing.answer": Cell(seen_now, data={"body": TEXT}),
@@ -268,11 +308,11 @@ CELLS: dict[str, Cell | list[Cell]] = {
     "GET composing.comment": Cell(seen_now),
     "GET drafts.draft": Cell(mine, "draft"),
     "POST drafts.delete": Cell(always, "draft"),
-    "GET history.history": Cell(seen_now, "idea", query={"kind": "idea"}),
+    "GET history.history": each(seen_now, "idea", "question", "answer", "comment"),
     "POST history.restore": Cell(in_sight(author_or(MODERATOR)), "idea", query={"kind": "idea"}, fine=(409,)),
     "POST history.redact": Cell(seen_now, "idea", query={"kind": "idea"}, fine=(409,)),
-    "POST reactions.react": Cell(seen_now, "idea", query={"kind": "idea"}, data={"thanks": "1"}, fine=(409,)),
-    "GET reactions.buttons": Cell(seen_now, "idea", query={"kind": "idea"}),
+    "POST reactions.react": each(seen_now, "idea", "question", "answer", "comment", data={"thanks": "1"}, fine=(409,)),
+    "GET reactions.buttons": each(seen_now, "idea", "question", "answer", "comment"),
     "GET uploads.upload": Cell(own_or_seen, "upload"),
     "GET uploads.smaller": Cell(own_or_seen, "upload", fine=(404,)),
     "GET ideas_guests.support": Cell(see),
@@ -319,21 +359,21 @@ CELLS: dict[str, Cell | list[Cell]] = {
         always, "draft", data={"fields": {"title": "Wool"}, "version": 1}, fine=(404, 409, 422)
     ),
     "DELETE api.conversation_delete_draft": Cell(always, "draft"),
-    "GET api.conversation_get_reactions": Cell(seen_now, "idea", query={"kind": "idea"}),
-    "PUT api.conversation_put_reaction": Cell(
-        seen_now, "idea", query={"kind": "idea", "reaction": "thanks"}, fine=(409,)
+    "GET api.conversation_get_reactions": each(seen_now, "idea", "question", "answer", "comment"),
+    "PUT api.conversation_put_reaction": each(
+        seen_now, "idea", "question", "answer", "comment", query={"reaction": "thanks"}, fine=(409,)
     ),
     "DELETE api.conversation_delete_reaction": Cell(
         seen_now, "idea", query={"kind": "idea", "reaction": "thanks"}, fine=(409,)
     ),
-    "GET api.conversation_list_revisions": Cell(seen_now, "idea", query={"kind": "idea"}),
+    "GET api.conversation_list_revisions": each(seen_now, "idea", "question", "answer", "comment"),
     "POST api.conversation_restore_revision": Cell(
         in_sight(author_or(MODERATOR)), "idea", query={"kind": "idea"}, fine=(409,)
     ),
     "GET api.conversation_get_upload": Cell(own_or_seen, "upload"),
     "DELETE api.conversation_delete_upload": Cell(own_or_seen, "upload", states=("own_hidden", "missing"), fine=(409,)),
     # moderation
-    "GET moderation_mine.flag": Cell(see, "idea", query={"kind": "idea"}, fine=(409,)),
+    "GET moderation_mine.flag": each(see, "idea", "question", "answer", "comment", fine=(409,)),
     "POST moderation_mine.flag": Cell(see, "idea", query={"kind": "idea"}, data={"reason": "spam"}, fine=(409, 422)),
     "GET moderation.thing": Cell(there, "idea", states=("theirs", "missing"), query={"kind": "idea"}),
     "POST moderation_acts.act": Cell(
@@ -373,35 +413,36 @@ CELLS: dict[str, Cell | list[Cell]] = {
     },
     **{
         key: Cell(always, "organisation", fine=(403, 404, 422))
-        for key in ("POST organisations.ask_in", "POST organisations.set_admin", "POST organisations.remove")
+        for key in ("POST organisations.set_admin", "POST organisations.remove")
     },
+    "POST organisations.ask_in": Cell(asks_in, data={"email": "new@example.org", "lang": "it"}, fine=(422,)),
+    "POST organisations.resend": Cell(looks_after),
+    "POST organisations.revoke": Cell(looks_after),
+    "DELETE api.members_revoke": Cell(looks_after),
+    "POST moderation_acts.undo": Cell(of_everybody(MODERATOR), fine=(409,)),
+    "POST api.moderation_undo": Cell(of_everybody(MODERATOR), fine=(409,)),
+    "POST reputation.claim": Cell(mine),
+    "POST reputation.restore": Cell(of_everybody("brand_manager"), fine=(409,)),
+    "POST reputation.withdraw": Cell(of_everybody("brand_manager"), data={"note": TEXT}),
+    "GET moderation_mine.decision": Cell(mine),
+    "POST moderation_mine.appeal": Cell(mine, data={"words": TEXT}),
+    "POST api.moderation_appeal": Cell(mine, data={"words": TEXT}),
+    "POST moderation_mine.withdraw": Cell(mine),
+    "DELETE api.moderation_unflag": Cell(mine),
+    "POST identities.remove": Cell(mine),
     **dict.fromkeys(
         (
-            "POST reputation.claim",
-            "POST reputation.restore",
-            "GET moderation_mine.decision",
-            "POST moderation_mine.appeal",
             "POST moderation_mine.opt_out",
-            "POST moderation_mine.withdraw",
-            "POST organisations.resend",
-            "POST organisations.revoke",
             "POST identities.decide",
             "POST identities.undo",
             "POST staff_members.unmerge",
             "POST moderation_acts.appeal",
-            "POST moderation_acts.undo",
-            "POST identities.remove",
-            "DELETE api.moderation_unflag",
-            "DELETE api.members_revoke",
-            "POST api.moderation_undo",
         ),
         PAPER,
     ),
-    "POST api.moderation_appeal": Cell(always, "paper", states=("missing",), data={"text": TEXT}, fine=(404, 422)),
     "GET exports.export": Cell(see, "ideas_board", query={"kind": "ideas", "fmt": "csv"}),
     "GET api.members_list_invitations": Cell(always, "none", fine=(403,)),  # her organisation's; its admins' alone
     "POST members.create_token": Cell(always, "none", fine=(403, 422)),  # none for those whose roles sleep
-    "POST reputation.withdraw": Cell(always, "paper", states=("missing",), fine=(404, 422)),
     # nobody's
     "GET web.choose_language": Cell(always, "none"),
     "GET static": Cell(always, "none"),

@@ -237,3 +237,49 @@ def test_every_cell_is_answered_as_declared(portal: Flask, town: Town, capsys: p
     with capsys.disabled():
         print(f"\nmatrix: {asked} cells of {len(operations(portal))} operations × {len(ACTORS)} actors")  # noqa: T201
     assert not wrong, f"{len(wrong)} cells are not as declared:\n" + "\n".join(wrong)
+
+
+LIKE_NOTHING = ("nobody", "customer", "partner", "moderator")
+"""In whose names the pages of what is not there are compared."""
+OF_THE_MOMENT = re.compile(
+    r'(?<=value=")[\w.-]{70,}|nonce[-="]+[\w-]+|[0-9a-f]{32}|\d+|nowhere|nothing|otto-writes|\w+-closed'
+)
+"""Numbers, names of requests and tokens of forms: what two answers to two addresses differ in."""
+
+
+def _skeleton(answer: TestResponse) -> tuple[Any, ...]:
+    """Return an answer without what differs from address to address and from moment to moment."""
+    head = sorted((name, OF_THE_MOMENT.sub("#", value)) for name, value in answer.headers
+                  if name not in {"Content-Length", "Set-Cookie"})  # fmt: skip
+    return answer.status_code, head, OF_THE_MOMENT.sub("#", answer.text)
+
+
+@pytest.mark.timeout(3600)
+def test_what_one_may_not_see_answers_like_what_is_not_there(portal: Flask, town: Town) -> None:
+    asking, compared, told = Asking(portal, town), 0, []
+    missing: dict[tuple[str, str, str], tuple[Any, ...]] = {}
+    actors = [one for one in ACTORS if one.name in LIKE_NOTHING]
+    for actor, operation, cell, state, thing_id in sorted(
+        matrix(portal, town, actors), key=lambda one: one[3] != "missing"
+    ):
+        if cell is None or expected(actor, operation, cell, state)[0] != GONE or cell.thing == "paper":
+            continue
+        key = (actor.name, operation.key, thing_of(operation, cell))
+        found = _skeleton(asking.ask(actor, operation, cell, thing_id))
+        if state == "missing":
+            missing[key] = found
+        elif key in missing:
+            compared += 1
+            told += [f"{operation.key} {actor.name} × {state}: {_difference(found, missing[key])}"] * (
+                found != missing[key]
+            )
+    assert not told, f"{len(told)} of {compared} answers tell that something is there:\n" + "\n".join(told)
+    assert compared > 1000
+
+
+def _difference(one: tuple[Any, ...], other: tuple[Any, ...]) -> str:
+    """Return the first thing in which two answers differ."""
+    if one[:2] != other[:2]:
+        return f"{one[0]}, not {other[0]}; headers {set(one[1]) ^ set(other[1])}"
+    place = next((n for n, (a, b) in enumerate(zip(one[2], other[2], strict=False)) if a != b), -1)
+    return f"{one[2][place - 60 : place + 60]!r}, not {other[2][place - 60 : place + 60]!r}"

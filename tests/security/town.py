@@ -14,9 +14,10 @@ from typing import Any
 from PIL import Image
 from sqlalchemy import update
 
+from portal.analytics.reputation.models import Benefit, BenefitEntry
 from portal.analytics.topics.models import ContributionTopic, Topic, TopicRun
 from portal.community import facade as community
-from portal.community.models import Board, Comment, Draft, Revision, Upload
+from portal.community.models import Comment, Draft, Revision, Upload
 from portal.community.services import uploads
 from portal.crm.models import DeadLetter
 from portal.ideas import services as ideas
@@ -26,7 +27,9 @@ from portal.kernel.database import db
 from portal.kernel.progress import LongRun
 from portal.members import queries as members
 from portal.members import services as member_services
-from portal.members.models import Member, Organisation
+from portal.members.inviting.models import MemberInvitation
+from portal.members.models import Identity, Member, Organisation
+from portal.moderation.models import Decision, Flag
 from portal.notifications.models import Notification
 from portal.support import services as support
 from portal.support.models import Answer, Question
@@ -47,6 +50,8 @@ class Actor:
     suspended: bool = False
     asleep: bool = False
     """Her roles wait for a second proof."""
+    miller: bool = False
+    """Belongs to the mill, and looks after its people."""
     scopes: frozenset[str] = frozenset({"read", "write"})
 
     def has(self, *roles: str) -> bool:
@@ -62,6 +67,7 @@ ACTORS = (
     Actor("knitter", "customer", segments=frozenset({"knitters"})),
     Actor("supplier", "supplier"),
     Actor("partner", "partner"),
+    Actor("miller", "partner", miller=True),
     Actor("suspended", "customer", suspended=True),
     Actor("staff", STAFF),
     Actor("moderator", STAFF, frozenset({"moderator"})),
@@ -70,14 +76,16 @@ ACTORS = (
     Actor("admin", STAFF, frozenset({"admin"}), scopes=frozenset({"read", "write", "admin"})),
     Actor("asleep", STAFF, frozenset({"admin"}), asleep=True),
 )
-WRITTEN = ("theirs", "own", "closed", "hidden", "own_hidden", "held", "own_held", "own_gone", "erased", "missing")
-"""States of what somebody wrote; ``closed`` stands on a board for suppliers and a segment."""
-WHY = {"hidden": "hidden", "held": "held", "gone": "author", "erased": "erased"}
+WRITTEN = (
+    "theirs", "own", "closed", "hidden", "own_hidden", "held", "own_held", "own_gone", "merged", "erased", "missing",
+)  # fmt: skip
+"""States of what somebody wrote; ``closed`` stands on a board for suppliers, one organisation and a segment."""
+WHY = {"hidden": "hidden", "held": "held", "gone": "author", "merged": "merged", "erased": "erased"}
 
 
 def in_closed(actor: Actor) -> bool:
     """Return whether somebody belongs to the audience of the closed boards."""
-    return actor.kind == "supplier" or "knitters" in actor.segments or actor.has("admin")
+    return actor.kind == "supplier" or actor.miller or "knitters" in actor.segments or actor.has("admin")
 
 
 def sees(actor: Actor, state: str) -> bool:
@@ -86,7 +94,7 @@ def sees(actor: Actor, state: str) -> bool:
         return False
     if state == "closed":
         return in_closed(actor)
-    if state in {"hidden", "held", "own_gone"}:
+    if state in {"hidden", "held", "own_gone", "merged"}:
         return actor.has("moderator")
     return state != "own" or actor.kind is not None
 
@@ -115,29 +123,47 @@ class Town:
 
 def plant(town: Town | None = None) -> Town:
     """Build the town and return it."""
-    town = town or Town()
+    town = plant_what_all_see(town or Town())
+    plant_what_few_see(town)
+    return town
+
+
+def plant_what_all_see(town: Town) -> Town:
+    """Let people come, open the boards that are for everybody, and write there."""
     _people(town)
-    _boards(town)
+    _boards(town, "public", "public")
+    town.things |= write(town, "theirs", members.viewer_of(town.things["member", "there"]), "public")
+    db.session.commit()
+    return town
+
+
+def plant_what_few_see(town: Town) -> None:
+    """Add what is not for everybody: limited boards, what is hidden, held, merged or gone, drafts, papers."""
+    mill = town.things["organisation", "there"]
+    _boards(town, "closed", f"kinds:supplier;organisations:{mill};segments:knitters")
     otto, rosa = members.viewer_of(town.things["member", "there"]), members.viewer_of(town.things["member", "supplier"])
-    for state in ("theirs", "hidden", "held", "erased"):
-        town.things |= _written(town, state, otto, "public")
-    town.things |= _written(town, "closed", rosa, "closed")
+    for state in ("hidden", "held", "merged", "erased"):
+        town.things |= write(town, state, otto, "public")
+    for kind, model in (("idea", Idea), ("question", Question)):
+        gone, kept = town.things[kind, "merged"], town.things[kind, "theirs"]
+        db.session.execute(update(model).filter_by(id=gone).values(merged_into_id=kept))
+    town.things |= write(town, "closed", rosa, "closed")
     for name, member_id in town.members.items():
         author = members.viewer_of(member_id)
         for state in ("own", "own_hidden", "own_held", "own_gone"):
-            made = _written(town, state, author, "public", name)
+            made = write(town, state, author, "public", name)
             town.owned |= {(name, *key): thing_id for key, thing_id in made.items()}
     _papers(town)
     db.session.commit()
-    return town
 
 
 def _people(town: Town) -> None:
     mill = Organisation(name="The mill", kind="supplier", note=town.word("organisation's note"))
     mill.crm = {"segment": town.word("organisation's crm")}
-    db.session.add(mill)
+    dyer = Organisation(name="The dyer", kind="supplier")
+    db.session.add_all([mill, dyer])
     db.session.flush()
-    town.things["organisation", "there"] = mill.id
+    town.things |= {("organisation", "there"): mill.id, ("organisation", "other"): dyer.id}
     town.things["member", "there"] = a_member(name="Otto", email="otto@example.org", verified=True)
     town.things["member", "supplier"] = a_member(name="Rosa", kind="supplier", verified=True)
     gone = a_member(name=town.word("gone member"))
@@ -150,7 +176,12 @@ def _people(town: Town) -> None:
             name=f"Actor {actor.name}",
             kind=actor.kind,
             roles=sorted(actor.roles),
-            details={"segments": sorted(actor.segments), "crm": {"tier": town.word(f"{actor.name} crm")}},
+            organisation_id=mill.id if actor.miller else None,
+            details={
+                "segments": sorted(actor.segments),
+                "crm": {"tier": town.word(f"{actor.name} crm")},
+                "organisation_admin": actor.miller,
+            },
             email=town.address(actor.name),
             verified=True,
         )
@@ -161,49 +192,55 @@ def _people(town: Town) -> None:
         town.tokens[actor.name] = a_token(made, *sorted(actor.scopes))
 
 
-def _boards(town: Town) -> None:
-    closed = "kinds:supplier;segments:knitters"
-    for place, audience in (("public", "public"), ("closed", closed)):
-        for kind in ("ideas", "support"):
-            key = f"{kind}-{place}"
-            name = {"en": town.word(f"{key} board"), "it": town.word(f"{key} board")}
-            community.open_board(key, kind=kind, name=name, audience=audience)
+def _boards(town: Town, place: str, audience: str) -> None:
+    """Open a board for ideas and one for questions."""
+    state = "theirs" if place == "public" else place
     for kind in ("ideas", "support"):
-        town.things[f"{kind}_board", "theirs"] = f"{kind}-public"
-        town.things[f"{kind}_board", "closed"] = f"{kind}-closed"
-    town.things["board", "theirs"], town.things["board", "closed"] = "ideas-public", "ideas-closed"
-    for place, state in (("public", "theirs"), ("closed", "closed")):
-        for kind in ("ideas", "support"):
-            board = db.session.query(Board).filter_by(key=f"{kind}-{place}").one()
-            town.things[f"{kind}_board_id", state] = board.id
+        key = f"{kind}-{place}"
+        name = {"en": town.word(f"{key} board"), "it": town.word(f"{key} board")}
+        board = community.open_board(key, kind=kind, name=name, audience=audience)
+        town.things |= {(f"{kind}_board", state): key, (f"{kind}_board_id", state): board.id}
+    town.things["board", state] = f"ideas-{place}"
 
 
-def _written(town: Town, state: str, author: Any, place: str, of: str = "") -> dict[tuple[str, str], int]:
-    """Write an idea, a question, an answer and comments, and take them out of sight as the state says."""
+def grounds(town: Town, about: str, place: str) -> tuple[int, int]:
+    """Let somebody propose what is commented on, and ask what is answered; return the idea and the question."""
+    other = members.viewer_of(town.things["member", "there" if place == "public" else "supplier"])
+    base = ideas.propose_idea(other, board=f"ideas-{place}", title=f"Base for {about}", at=now())
+    return base, support.ask_question(other, board=f"support-{place}", title=f"Asked for {about}", at=now())
+
+
+def write(
+    town: Town, state: str, author: Any, place: str, of: str = "", on: tuple[int, int] | None = None
+) -> dict[tuple[str, str], Any]:
+    """Write an idea, a question, an answer and comments, and take them out of sight as the state says.
+
+    :param on: the idea that is commented on, and the question that is answered; new ones if not given.
+    """
     about = f"{of} {state}".strip()
     word = town.word
-    other = members.viewer_of(town.things["member", "there" if place == "public" else "supplier"])
     idea = ideas.propose_idea(
         author, board=f"ideas-{place}", title=word(f"{about} idea"), body=word(f"{about} idea text"), at=now()
     )
     question = support.ask_question(
         author, board=f"support-{place}", title=word(f"{about} question"), body=word(f"{about} question text"), at=now()
     )
-    asked = support.ask_question(other, board=f"support-{place}", title=f"Asked for {about}", at=now())
+    base, asked = on or grounds(town, about, place)
     answer = support.answer_question(asked, author, body=word(f"{about} answer"), at=now())
-    base = ideas.propose_idea(other, board=f"ideas-{place}", title=f"Base for {about}", at=now())
     comment = ideas.comment_on_idea(base, author, body=word(f"{about} comment"), at=now())
     db.session.flush()
     made = {"idea": idea, "question": question, "answer": answer, "comment": comment}
     for thing, model in (("idea", Idea), ("question", Question), ("answer", Answer), ("comment", Comment)):
         _take_away(town, thing, model, made[thing], state)
-    place_id = town.things["ideas_board_id", "closed" if place == "closed" else "theirs"]
-    for number in (1, 2):
-        version = Revision(
-            target_kind="idea", target_id=idea, number=number, board_id=place_id, author_id=author.id,
-            title=word(f"{about} version"), body="Before.",
-        )  # fmt: skip
-        db.session.add(version)
+    for thing, thing_id in made.items():
+        kind = "support_board_id" if thing in {"question", "answer"} else "ideas_board_id"
+        board_id = town.things[kind, "closed" if place == "closed" else "theirs"]
+        for number in (1, 2):
+            version = Revision(
+                target_kind=thing, target_id=thing_id, number=number, board_id=board_id, author_id=author.id,
+                title=word(f"{about} version"), body="Before.",
+            )  # fmt: skip
+            db.session.add(version)
     key = _upload(author, idea)
     return {(thing, state): thing_id for thing, thing_id in {**made, "upload": key}.items()}
 
@@ -262,10 +299,45 @@ def _papers(town: Town) -> None:
         town.owned[name, "token", "own"] = _token(member_id)
         town.owned[name, "draft", "own"] = _draft(member_id, town.word(f"{name} draft"))
         town.owned[name, "notification", "own"] = _notice(member_id, town)
+        town.owned |= {(name, *key): paper for key, paper in _about_her(town, name, member_id, "own").items()}
+    town.things |= _about_her(town, "otto", town.things["member", "there"], "theirs")
+    for state, place in (("own", "there"), ("theirs", "other")):
+        town.things["invitation", state] = _invitation(town.things["organisation", place], town)
     town.things["session", "theirs"] = _session(town.things["member", "there"])
     town.things["token", "theirs"] = _token(town.things["member", "there"])
     town.things["draft", "theirs"] = _draft(town.things["member", "there"], town.word("otto draft"), key="otto-writes")
     town.things["notification", "theirs"] = _notice(town.things["member", "there"], town)
+
+
+def _about_her(town: Town, name: str, member_id: int, state: str) -> dict[tuple[str, str], int]:
+    """Plant what concerns one member alone: a decision about a comment of hers, a flag, a benefit, a handle."""
+    comment = town.owned.get((name, "comment", "own_hidden"), town.things["comment", "hidden"])
+    rows = {
+        "decision": Decision(
+            actor_id=town.members["moderator"], verb="hide", target_kind="comment", target_id=comment,
+            author_id=member_id, reason="spam", words=town.word(f"{name} decision"), undo={"state": {"things": []}},
+        ),
+        "flag": Flag(
+            member_id=member_id, target_kind="comment", target_id=town.things["comment", "theirs"], reason="other",
+            words=town.word(f"{name} flag"),
+        ),
+        "benefit": Benefit(member_id=member_id, kind="offer", title=town.word(f"{name} benefit")),
+        "identity": Identity(member_id=member_id, kind="mastodon", value=town.word(f"{name} handle")),
+    }  # fmt: skip
+    db.session.add_all(rows.values())
+    db.session.flush()
+    db.session.add(BenefitEntry(benefit_id=rows["benefit"].id, action="given"))
+    return {(thing, state): row.id for thing, row in rows.items()}
+
+
+def _invitation(organisation_id: int, town: Town) -> int:
+    row = MemberInvitation(
+        email=town.address(f"asked in by {organisation_id}"), kind="supplier", digest=secrets.token_hex(16),
+        expires_at=now() + timedelta(days=9), organisation_id=organisation_id,
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    return row.id
 
 
 def _about(topic_id: int, run_id: int, idea_id: int, board_id: int) -> ContributionTopic:

@@ -16,7 +16,7 @@ from portal.members.rules import is_in_audience
 OFFERED = 8
 LOOKED_AT = 200
 """So many names that fit are looked at for those who may see the board."""
-_WHO = (Member.id, Member.name, Member.kind, Member.job, Member.roles, Member.segments)
+_WHO = (Member.id, Member.name, Member.kind, Member.job, Member.roles, Member.segments, Member.organisation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ def people_of(ids: Collection[int], *, audience: str) -> dict[int, Person]:
 
 
 def _seeing(rows: Sequence[Any], audience: str) -> Iterator[Person]:
-    for member_id, name, kind, job, roles, segments in rows:
-        if is_in_audience(audience, kind=kind, roles=roles, segments=segments):
+    for member_id, name, kind, job, roles, segments, organisation_id in rows:
+        if is_in_audience(audience, kind=kind, roles=roles, segments=segments, organisation_id=organisation_id):
             yield Person(member_id, name, kind, job)
 
 

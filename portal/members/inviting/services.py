@@ -140,14 +140,21 @@ def _note(viewer: Viewer, act: str, row: MemberInvitation) -> None:
 
 
 def _mine(viewer: Viewer, invitation_id: int) -> MemberInvitation:
-    """Return an open invitation that the viewer may change."""
+    """Return an open invitation that the viewer may change; to those who may not read it there is none."""
     row = db.session.scalar(select(MemberInvitation).filter_by(id=invitation_id).with_for_update())
-    if row is None:
+    if row is None or not _may_read(viewer, row):
         raise NotFound(_l("There is no such invitation."))
     must_be_allowed(viewer, row.kind, row.organisation_id, row.roles)
     if row.accepted_at is not None or row.revoked_at is not None:
         raise Refused(_l("This invitation has been used or revoked already."))
     return row
+
+
+def _may_read(viewer: Viewer, row: MemberInvitation) -> bool:
+    """Return whether the invitation is in a list that the viewer sees."""
+    if row.organisation_id is None:
+        return viewer.has_role(*INVITERS)
+    return may_look_after(viewer, row.organisation_id)
 
 
 def resend(viewer: Viewer, invitation_id: int) -> tuple[InvitationCard, str]:

@@ -53,6 +53,7 @@ RECORDS: dict[str, Any] = {
     "ideas": _l("Ideas"),
     "idea_figures": _l("Figures of your ideas"),
     "votes": _l("Your votes now"),
+    "votes_set_aside": _l("Votes of yours that do not count for now"),
     "vote_ledger": _l("Every vote you cast or withdrew"),
     "stages_given": _l("Answers you gave for the company"),
     "questions": _l("Questions"),

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, insert, select
 
+from portal.community import facade as community
 from portal.community.screening import Posted, Why
 from portal.ideas import facade as ideas
 from portal.kernel.clock import now
@@ -65,8 +66,17 @@ def _check(gone: Posted, kept: Posted) -> None:
         raise Invalid(fields={"into": _l("Choose another one to merge it into.")})
     if kept.why is not None or kept.merged_into is not None:
         raise Invalid(fields={"into": _l("Choose one that can be seen.")})
+    if not _is_seen_by_no_more(gone, kept):
+        raise Invalid(fields={"into": _l("Choose one that is for the same people: the two are read as one.")})
     if gone.why is not None:
         raise Refused(_l("Only what can be seen is merged. Let it be seen first."))
+
+
+def _is_seen_by_no_more(gone: Posted, kept: Posted) -> bool:
+    """Return whether what hangs on the one may be read under the other: answers and comments of both are one thread."""
+    audiences = {board.id: board.audience for board in community.every_board()}
+    before = audiences.get(gone.board_id)
+    return before in {"public", audiences.get(kept.board_id)}
 
 
 def _join(kind: str, gone_id: int, kept_id: int, decision_id: int, actor: Viewer) -> None:
