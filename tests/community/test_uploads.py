@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from PIL import Image
+from PIL import Image, ImageCms
 from sqlalchemy import select, update
 
 from portal.community import facade as community
@@ -92,6 +92,19 @@ def test_no_hostile_file_is_served_as_it_came(app: Flask, client: FlaskClient, m
     inside = Path(app.config["PORTAL_DATA_DIR"]) / "uploads"
     strays = [path for path in inside.rglob("*") if path.is_file() and path.parent.parent.parent != inside]
     assert strays == []
+
+
+def test_the_colours_of_a_picture_are_those_its_profile_means(app: Flask) -> None:
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = plain.replace(b"rXYZ", b"?XYZ", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"?XYZ", b"bXYZ", 1)
+    for profile, seen in ((plain, "red"), (swapped, "blue"), (b"no profile", "red")):
+        buffer = io.BytesIO()
+        Image.new("RGB", (40, 40), "red").save(buffer, "PNG", icc_profile=profile)
+        card = sent(settled(), buffer.getvalue())
+        with Image.open(workshop.path_of(card.key, image=True)) as drawn:
+            red, _green, blue = drawn.convert("RGB").getpixel((20, 20))
+            assert "icc_profile" not in drawn.info
+        assert ("red" if red > blue else "blue") == seen
 
 
 def test_a_picture_is_upright_small_and_only_pixels(app: Flask) -> None:

@@ -1,8 +1,9 @@
 """Draws one picture anew, as a program of its own with narrow limits: ``python -I reencode.py SOURCE FOLDER``.
 
 It reads nothing but SOURCE, writes nothing but ``full.webp`` and the smaller sizes into FOLDER, and prints what it has
-made as JSON. Of the picture only its pixels survive: the camera's notes, places, profiles and whatever is hidden behind
-the picture are not written again. It does not import the portal; a bomb that explodes takes this process with it.
+made as JSON. Of the picture only its pixels survive, upright and in plain colours: the camera's notes, places, profiles
+and whatever is hidden behind the picture are not written again. It does not import the portal; a bomb that explodes
+takes this process with it.
 """
 
 import json
@@ -81,12 +82,30 @@ def _pixels(picture: Any) -> Any:
     """Return the pixels and nothing else, upright."""
     from PIL import Image, ImageOps
 
-    upright = ImageOps.exif_transpose(picture)
+    upright = _in_plain_colours(ImageOps.exif_transpose(picture))
     alpha = upright.mode in {"RGBA", "LA", "PA"} or (upright.mode == "P" and "transparency" in upright.info)
     plain = upright.convert("RGBA" if alpha else "RGB")
     bare = Image.new(plain.mode, plain.size)
     bare.paste(plain)
     return bare
+
+
+def _in_plain_colours(picture: Any) -> Any:
+    """Return the picture in the colours that every screen knows: its profile is used, then goes with the rest."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in {"RGB", "RGBA", "CMYK", "L"}:
+        return picture
+    from io import BytesIO
+
+    from PIL import ImageCms
+
+    mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+    try:
+        return ImageCms.profileToProfile(
+            picture, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode=mode
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture  # a profile that is broken says nothing about the pixels
 
 
 def _standing(opened: Any, folder: Path) -> dict[str, Any]:
