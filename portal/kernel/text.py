@@ -22,6 +22,17 @@ TITLE_MAX = 200
 BODY_MAX = 50_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BLANKS = re.compile(r"\s+")
+_UNSEEN = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]"
+)
+"""Signs that show nothing, and those that turn the writing round: in a line they only serve to deceive. What joins
+letters and emoji stays."""
+_MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILED = re.compile(f"({_MARK}{{3}}){_MARK}+")
+"""More marks on one letter than any language has: they run over the lines above and below."""
+_NOTHING = re.compile(r"[\s\u200c-\u200f\ufe00-\ufe0f]*")
+LINKS_MOST = 200_000
+"""Characters of all addresses in a text as it is drawn: one that is named once can be used ten thousand times."""
 _TAGS = {"p", "br", "strong", "em", "del", "a", "ul", "ol", "li", "blockquote", "code", "pre", "h3",
          "h4", "hr", "table", "thead", "tbody", "tr", "th", "td", "img"}  # fmt: skip
 MENTIONED = re.compile(r"/members/([1-9][0-9]{0,17})(?:/[\w-]*)?")
@@ -34,11 +45,12 @@ _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks":
 
 
 def clean_line(value: str, *, field: str, most: int = TITLE_MAX, least: int = 1) -> str:
-    """Return one line of text in NFC, white space folded.
+    """Return one line of text in NFC, white space folded, without signs that nobody sees or that turn it round.
 
     :raise Invalid: on control characters, and when it is shorter or longer than allowed.
     """
-    return _bounded(_BLANKS.sub(" ", _normal(value, field)).strip(), field, least, most)
+    line = _PILED.sub(r"\1", _UNSEEN.sub("", _normal(value, field)))
+    return _bounded(_BLANKS.sub(" ", line).strip(), field, least, most)
 
 
 def clean_text(value: str, *, field: str, most: int = BODY_MAX, least: int = 1) -> str:
@@ -46,7 +58,7 @@ def clean_text(value: str, *, field: str, most: int = BODY_MAX, least: int = 1) 
 
     :raise Invalid: on control characters, and when it is shorter or longer than allowed.
     """
-    lines = _normal(value.replace("\r\n", "\n").replace("\r", "\n"), field)
+    lines = _PILED.sub(r"\1", _normal(value.replace("\r\n", "\n").replace("\r", "\n"), field))
     return _bounded(lines.strip(), field, least, most)
 
 
@@ -61,7 +73,7 @@ def _normal(value: str, field: str) -> str:
 
 
 def _bounded(value: str, field: str, least: int, most: int) -> str:
-    if len(value) < least:
+    if len(value) < least or (least and _NOTHING.fullmatch(_UNSEEN.sub("", value))):
         sentence = (
             _l("Write something here.") if least == 1 else _l("Write at least %(least)d characters.", least=least)
         )
@@ -90,11 +102,19 @@ def markdown_to_html(
 
     :param people: names of the members who may be mentioned; a mention of anybody else is plain words.
     :param pictures: the uploads that may be shown, by key; other pictures become links or words.
+    :raise Invalid: when the same long addresses are used so often that the text would become many times itself.
     """
     html = _markdown.render(source, {"people": people or {}, "pictures": pictures or {}})
     html = re.sub(r"(</?)h[12]>", r"\1h3>", html)
     html = re.sub(r"(</?)h[56]>", r"\1h4>", html)
     return _cleaner.clean(html)
+
+
+def _bound_links(state: StateCore) -> None:
+    """Refuse a text in which a few addresses, each named once, are drawn again and again."""
+    inside = (one for block in state.tokens for one in block.children or ())
+    if sum(len(str(value)) for one in inside for value in one.attrs.values()) > LINKS_MOST:
+        raise Invalid(fields={"body": _l("The links in this text are too long, or too many.")})
 
 
 def _name_people(state: StateCore) -> None:
@@ -152,6 +172,7 @@ def _fitting(tag: str, name: str, value: str) -> str | None:
     return value
 
 
+_markdown.core.ruler.push("bound_links", _bound_links)
 _markdown.core.ruler.push("name_people", _name_people)
 _markdown.add_render_rule("image", _draw_picture)
 _cleaner = nh3.Cleaner(
@@ -180,11 +201,6 @@ def _block(lines: list[str]) -> str:
             inner = "".join(item.format(escape(line.removeprefix(mark), quote=False)) for line in lines)
             return f"<{outer}>{inner}</{outer}>"
     return f"<p>{'<br>'.join(escape(line, quote=False) for line in lines)}</p>"
-
-
-def plain(source: str) -> str:
-    """Return Markdown as plain words on one line."""
-    return _BLANKS.sub(" ", nh3.clean(_markdown.render(source), tags=set())).strip()
 
 
 def excerpt(source: str, length: int = 180) -> str:
