@@ -22,12 +22,13 @@ PROBLEMS = {
     404: "There is nothing here, or it is hidden from the token's member.",
     409: "The rules do not allow this now.",
     413: "More was sent than is taken.",
-    414: "The address is longer than the 8,190 bytes that are taken.",
+    414: "The address is longer than the 8,190 bytes that are taken. A server in front may say so in its own words.",
     415: "What was sent is not of the type that is taken here.",
     422: "Fields need mending; `errors` says which and how.",
     429: "Too often; `Retry-After` says when to come back.",
     503: "Something the portal depends on is away; `Retry-After` says when to come back.",
 }
+ADDRESS_TOO_LONG = 414
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "A problem document (RFC 9457).",
@@ -66,7 +67,7 @@ def document(endpoints: Sequence[Endpoint], *, title: str, server: str) -> bytes
         "paths": paths,
         "components": {
             "schemas": {**schemas, "Problem": PROBLEM_SCHEMA},
-            "responses": {_problem_name(status): _problem(text) for status, text in PROBLEMS.items()},
+            "responses": {_problem_name(status): _problem(status, text) for status, text in PROBLEMS.items()},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "A personal token, made in the account."},
                 "session": {
@@ -196,6 +197,8 @@ def _problem_name(status: int) -> str:
     return "".join(word.title() for word in KINDS[status].split("-"))
 
 
-def _problem(text: str) -> dict[str, Any]:
-    schema = {"$ref": REF.format(model="Problem")}
-    return {"description": text, "content": {"application/problem+json": {"schema": schema}}}
+def _problem(status: int, text: str) -> dict[str, Any]:
+    content: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
+    if status == ADDRESS_TOO_LONG:
+        content["text/html"] = {"schema": {"type": "string"}}
+    return {"description": text, "content": content}

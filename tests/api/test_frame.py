@@ -173,6 +173,7 @@ def test_an_address_has_one_limit_whatever_serves_the_portal(client: FlaskClient
     assert "Accorcia" in page.text
     document = client.get("/api/v1/openapi.json").get_json()
     assert "414" in document["paths"]["/ideas"]["get"]["responses"]
+    assert "text/html" in document["components"]["responses"]["AddressTooLong"]["content"]
 
 
 def test_what_is_not_json_is_not_read(client: FlaskClient, token: str) -> None:
