@@ -117,8 +117,9 @@ def _party(app: Flask, name: str, key: str) -> Party:
     browser = app.test_client()
     with browser.session_transaction() as kept:
         kept.update(_user_id=session, _fresh=True)
-    found = browser.get_cookie("session")
-    return Party(name, f"session={found.value if found else ''}", token)
+    cookie = app.config["SESSION_COOKIE_NAME"]
+    found = browser.get_cookie(cookie)
+    return Party(name, f"{cookie}={found.value if found else ''}", token)
 
 
 # The tools
