@@ -72,6 +72,8 @@ class Link(Model):
     nulled_at: Mapped[datetime | None] = mapped_column(default=None)
     there: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
     there_at: Mapped[datetime | None] = mapped_column(default=None)
+    lift: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether some of what stands there is another member's after all: all of it is taken away, and sent anew."""
 
 
 class CrmEvent(Model):

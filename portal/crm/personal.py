@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
+import portal.crm.merging  # noqa: F401 - what a join of two accounts does besides moving rows
 from portal.crm.models import CrmEvent, DeadLetter, Link
 from portal.crm.services import marking
 from portal.kernel.database import db

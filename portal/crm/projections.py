@@ -140,12 +140,22 @@ def tell_crms(facts: Sequence[FactRow]) -> None:
         return
     touched = {member_id for fact in facts for member_id in people_of(fact.event)}
     contacts = {contact.member_id for contact in members.crm_contacts(touched)}
+    marking.want("contact", {leaving for fact in facts if (leaving := _leaves_a_place(fact.event))})
     marking.want_sync(contacts)
-    marking.want("contact", {f.event.gone_id for f in facts if isinstance(f.event, MembersMerged)})
     organisations = {f.event.organisation_id for f in facts if isinstance(f.event, OrganisationChanged)}
     marking.want("account", organisations)
     marking.record_occurrences(_occurrences(facts, contacts))
     dispatch_soon()
+
+
+def _leaves_a_place(event: Event) -> int | None:
+    """Return who may have to leave a contact before another member can have it: she is marked first."""
+    match event:
+        case MembersMerged():
+            return event.gone_id
+        case MembersUnmerged():
+            return event.member_id
+    return None
 
 
 def _occurrences(facts: Sequence[FactRow], contacts: set[int]) -> list[Occurrence]:

@@ -83,9 +83,9 @@ def claim_wanted(gateway: str, limit: int) -> Claim | None:
 
 
 def links(gateway: str, kind: str, subjects: Collection[int]) -> dict[int, Any]:
-    """Return what was sent last, by subject: ``crm_id``, ``sent``, ``sent_hash``, ``sent_at``, ``nulled_at``."""
+    """Return what was sent last, by subject: where to, what, when, and whether it is to be taken away."""
     wanted = (
-        select(Link.subject_id, Link.crm_id, Link.sent, Link.sent_hash, Link.nulled_at, Link.sent_at)
+        select(Link.subject_id, Link.crm_id, Link.sent, Link.sent_hash, Link.nulled_at, Link.sent_at, Link.lift)
         .filter_by(gateway=gateway, kind=kind)
         .where(Link.subject_id.in_(subjects))
     )

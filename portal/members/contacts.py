@@ -4,12 +4,13 @@ A member and a contact are the same person only on evidence: the CRM's key was p
 address that the member has confirmed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -17,6 +18,7 @@ from portal.kernel.outbox import publish
 from portal.members import queries
 from portal.members.events import MemberLinkedToCrm, OrganisationChanged
 from portal.members.models import Identity, Member, Organisation
+from portal.members.models.people import IdentityDoubt
 from portal.members.rules import Kind, Purpose
 from portal.members.services import identities
 
@@ -40,8 +42,8 @@ class CrmContact:
     joined_at: datetime
     last_seen_at: datetime | None
     organisation_id: int | None
-    contact_id: str | None
-    """The CRM's own key, when it is proven."""
+    contact_ids: tuple[str, ...]
+    """The CRM's own keys of her, each proven; several where the CRM holds her more than once."""
     crm: Mapping[str, Any]
     """What the CRM said of her last."""
 
@@ -68,19 +70,17 @@ def may_share_with_crm(member_ids: Collection[int]) -> set[int]:
 def crm_contacts(member_ids: Collection[int] | None = None) -> list[CrmContact]:
     """Return these members, or all who have an account; one query. Ask `may_share_with_crm` before sending."""
     proven = (
-        select(Identity.value)
+        select(func.array_agg(aggregate_order_by(Identity.value, Identity.id)))
         .where(Identity.member_id == Member.id, Identity.kind == CONTACT, Identity.verified)
-        .order_by(Identity.id)
-        .limit(1)
         .scalar_subquery()
     )
     wanted = select(Member, proven).where(~Member.placeholder, Member.active).order_by(Member.id)
     if member_ids is not None:
         wanted = wanted.where(Member.id.in_(set(member_ids)))
-    return [_contact(who, contact_id) for who, contact_id in db.session.execute(wanted)]
+    return [_contact(who, contact_ids or ()) for who, contact_ids in db.session.execute(wanted)]
 
 
-def _contact(who: Member, contact_id: str | None) -> CrmContact:
+def _contact(who: Member, contact_ids: Sequence[str]) -> CrmContact:
     return CrmContact(
         member_id=who.id,
         name=who.name,
@@ -94,7 +94,7 @@ def _contact(who: Member, contact_id: str | None) -> CrmContact:
         joined_at=who.joined_at,
         last_seen_at=who.last_seen_at,
         organisation_id=who.organisation_id,
-        contact_id=contact_id,
+        contact_ids=tuple(contact_ids),
         crm=dict(who.crm),
     )
 
@@ -143,12 +143,20 @@ def apply_crm_contact(
         return None
     link_contact(member_id, contact_id, evidence="proven address")
     who = queries.member_for_update(member_id)
-    fresh = _merged(who.crm, {**(attributes or {}), "contact_id": contact_id})
+    fresh = _told_of(who, contact_id, attributes or {})
     if fresh != who.crm:
         who.crm = fresh
     if account_id is not None and (organisation_id := _organisation_with(account_id)) is not None:
         who.organisation_id = organisation_id
     return member_id
+
+
+def _told_of(who: Member, contact_id: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the CRM says of her now: her first contact has the word, further ones fill what it leaves open."""
+    first = who.crm.get("contact_id")
+    if first not in {None, contact_id} and _member_of(first) == who.id:
+        return _merged(attributes, who.crm)
+    return _merged(who.crm, {**attributes, "contact_id": contact_id})
 
 
 def _member_of(contact_id: str) -> int | None:
@@ -254,13 +262,32 @@ def contacts_merged(gone_id: str, kept_id: str) -> int | None:
     """Follow a merge in the CRM: whoever was the contact that is gone is now the one that was kept.
 
     Return the member concerned, or None. A member who is already the kept contact keeps it, and the other link ends.
+    Where they are two members, the CRM says that these are one person; whether that is so, a person decides.
     """
-    member_id = _member_of(gone_id)
+    member_id, holder = _member_of(gone_id), _member_of(kept_id)
     if member_id is None:
         return None
     link = update(Identity).where(Identity.kind == CONTACT, Identity.value == gone_id, Identity.verified)
-    if _member_of(kept_id) is None:
+    if holder is None:
         db.session.execute(link.values(value=kept_id, evidence=f"merged in the CRM from {gone_id}", since=now()))
-    else:
-        db.session.execute(link.values(verified=False, evidence=f"merged in the CRM into {kept_id}"))
+        return member_id
+    db.session.execute(link.values(verified=False, evidence=f"merged in the CRM into {kept_id}"))
+    if holder != member_id:
+        asked = identities.doubt(identities.JOINED_IN_CRM, holder, other_id=member_id)
+        asked.why, asked.evidence = identities.JOINED_IN_CRM, {"contact": gone_id, "other_contact": kept_id}
     return member_id
+
+
+def waiting_for_a_person(member_ids: Collection[int]) -> set[int]:
+    """Return those whose contact the CRM joined to another member's, as long as nobody has decided what they are.
+
+    The contact that was kept is the other member's, and a new one would be one too many.
+    """
+    proven = select(Identity.id).where(
+        Identity.member_id == IdentityDoubt.other_id, Identity.kind == CONTACT, Identity.verified
+    )
+    asked = select(IdentityDoubt.other_id).where(
+        IdentityDoubt.other_id.in_(set(member_ids)), IdentityDoubt.why == identities.JOINED_IN_CRM,
+        IdentityDoubt.state.in_(identities.UNDECIDED), ~proven.exists(),
+    )  # fmt: skip
+    return {member_id for member_id in db.session.scalars(asked) if member_id is not None}

@@ -10,6 +10,7 @@ from portal.members.contacts import (
     crm_contacts,
     link_contact,
     may_share_with_crm,
+    waiting_for_a_person,
 )
 from portal.members.queries import (
     MemberCard,
@@ -66,5 +67,6 @@ __all__ = [
     "profile",
     "staff_ids",
     "stands_for",
+    "waiting_for_a_person",
     "who_objects",
 ]

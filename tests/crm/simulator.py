@@ -68,13 +68,14 @@ class Simulator:
 
     def _keep(self, kind: str, row: dict[str, Any]) -> dict[str, Any]:
         if kind == "portal.events":
-            status = "unchanged" if row["id"] in self.events else "created"
+            known = self.events.get(row["id"])
+            status = "created" if known is None else "unchanged" if known["key"] == row["key"] else "updated"
             if row["id"] in self.refuses_events:
                 field, reason = self.refuses_events[row["id"]]
                 return {"key": row["id"], "status": "refused", "reason": reason, "field": field}
             if row["key"] not in self.contacts and row["key"] not in self.accounts:
                 return {"key": row["id"], "status": "refused", "reason": f"no contact {row['key']}", "field": "key"}
-            self.events.setdefault(row["id"], row)
+            self.events[row["id"]] = {**(known or row), "key": row["key"]}
             return {"key": row["id"], "status": status}
         key = row["key"]
         if key in self.refuses:

@@ -1,6 +1,7 @@
 """The contract that every gateway keeps, against the real thing."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -102,6 +103,16 @@ def test_events_are_taken_once(gateway: Gateway) -> None:
     events = [an_event(row, 1), an_event(row, 2)]
     assert [v.status for v in gateway.append(events)] == ["created", "created"]
     assert [v.status for v in gateway.append([*events, an_event(row, 3)])] == ["unchanged", "unchanged", "created"]
+
+
+def test_an_event_that_comes_for_another_is_hers_from_then_on(gateway: Gateway) -> None:
+    row, other = a_row(), a_row()
+    gateway.upsert([row, other])
+    event = an_event(row)
+    gateway.append([event])
+    assert [v.status for v in gateway.append([replace(event, key=other.key)])] == ["updated"]
+    gateway.forget("contact", [row.key])
+    assert [v.status for v in gateway.append([replace(event, key=other.key)])] == ["unchanged"]
 
 
 def test_an_event_of_nobody_is_refused(gateway: Gateway) -> None:

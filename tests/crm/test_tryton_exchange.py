@@ -57,7 +57,7 @@ def test_figures_and_events_arrive_on_the_party(outlet: Outlet, admin: Rpc) -> N
     assert found["portal_member"] == member_id
     assert found["portal_url"] == f"https://community.example.org/members/{member_id}"
     assert len(found["portal_events"]) == 1
-    assert {contact.contact_id for contact in members.crm_contacts([member_id])} == {link.crm_id}
+    assert [contact.contact_ids for contact in members.crm_contacts([member_id])] == [(link.crm_id,)]
 
 
 def test_what_was_sent_is_there(outlet: Outlet) -> None:

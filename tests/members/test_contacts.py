@@ -9,6 +9,7 @@ from portal.kernel.database import db
 from portal.members import facade, queries, services
 from portal.members.founding import add_identity
 from portal.members.rules import Purpose
+from portal.members.services import identities
 from tests.conftest import counted_queries
 from tests.members.factories import a_member
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("app")
 
 def contact_of(member_id: int) -> str | None:
     (contact,) = facade.crm_contacts([member_id])
-    return contact.contact_id
+    return next(iter(contact.contact_ids), None)
 
 
 def test_a_confirmed_address_proves_who_a_contact_is() -> None:
@@ -75,6 +76,29 @@ def test_only_those_who_agree_are_shared() -> None:
     services.say_consent(noor, Purpose.CRM, given=False)
     stand_in = services.placeholders_for("thunderbird", ["u_1"])["u_1"]
     assert facade.may_share_with_crm([ruth, noor, stand_in]) == {ruth}
+
+
+def test_of_several_contacts_the_first_has_the_word() -> None:
+    ruth = a_member(verified=True, email="a@example.org")
+    facade.apply_crm_contact(contact_id="C1", emails=["a@example.org"], attributes={"tier": "gold"})
+    add_identity(ruth, "crm_contact", "C2", verified=True, evidence="test")
+    facade.apply_crm_contact(contact_id="C2", attributes={"tier": "new", "points": 5})
+    (contact,) = facade.crm_contacts([ruth])
+    assert contact.contact_ids == ("C1", "C2")
+    assert contact.crm == {"tier": "gold", "points": 5, "contact_id": "C1"}
+
+
+def test_two_members_whose_contacts_the_crm_joined_are_a_question() -> None:
+    ruth, noor = a_member(), a_member()
+    add_identity(ruth, "crm_contact", "C1", verified=True, evidence="test")
+    add_identity(noor, "crm_contact", "C2", verified=True, evidence="test")
+    assert facade.contacts_merged("C1", "C2") == ruth
+    assert (contact_of(ruth), contact_of(noor)) == (None, "C2")
+    assert facade.waiting_for_a_person([ruth, noor]) == {ruth}
+    (asked,) = identities.doubts()
+    assert (asked.why, asked.member_id, asked.other_id) == ("joined_in_crm", noor, ruth)
+    identities.decide(asked.id, "different", actor_id=noor)
+    assert facade.waiting_for_a_person([ruth, noor]) == set()
 
 
 def test_authors_of_an_import_get_one_stand_in_each() -> None:

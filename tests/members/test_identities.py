@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("app")
 
 def contact_of(member_id: int) -> str | None:
     (contact,) = facade.crm_contacts([member_id])
-    return contact.contact_id
+    return next(iter(contact.contact_ids), None)
 
 
 def waiting() -> set[tuple[str, int, str | None]]:

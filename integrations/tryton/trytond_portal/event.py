@@ -1,7 +1,7 @@
 # This file is part of the portal's Tryton module. It is free software under the GNU GPL, version 3 or later.
 """What happened in the community: a list that only grows."""
 
-from sql import Literal
+from sql import Literal, Null
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, fields
 from trytond.model.exceptions import AccessError
@@ -16,6 +16,8 @@ class Event(ModelSQL, ModelView):
     event_id = fields.Char("Identifier", required=True, readonly=True)
     party = fields.Many2One(
         'party.party', "Party", required=True, readonly=True, ondelete='CASCADE')
+    subject = fields.Char(
+        "Subject", readonly=True, help="Whose event it is: parties are merged, members need not be.")
     type = fields.Char("Type", required=True, readonly=True)
     occurred_at = fields.DateTime("Happened", required=True, readonly=True)
     sequence = fields.Integer("Order", required=True, readonly=True)
@@ -33,6 +35,7 @@ class Event(ModelSQL, ModelView):
             ]
         cls._sql_indexes.add(
             Index(table, (table.party, Index.Equality()), (table.sequence, Index.Range())))
+        cls._sql_indexes.add(Index(table, (table.subject, Index.Equality())))
         cls._order = [('sequence', 'DESC'), ('id', 'DESC')]
 
     @classmethod
@@ -44,9 +47,25 @@ class Event(ModelSQL, ModelView):
 
     @classmethod
     def known(cls, ids):
-        """Return those of these identifiers that are here already."""
+        """Return the subjects of those of these identifiers that are here already."""
         table = cls.__table__()
         cursor = Transaction().connection.cursor()
         cursor.execute(*table.select(
-                table.event_id, where=table.event_id.in_(ids) if ids else Literal(False)))
-        return {row[0] for row in cursor}
+                table.event_id, table.subject, where=table.event_id.in_(ids) if ids else Literal(False)))
+        return dict(cursor)
+
+    @classmethod
+    def hand_over(cls, event_id, subject, party_id):
+        """Let an event be another one's: two members turned out to be one person, or two."""
+        table = cls.__table__()
+        Transaction().connection.cursor().execute(*table.update(
+                [table.subject, table.party], [subject, party_id], where=table.event_id == event_id))
+
+    @classmethod
+    def drop(cls, subjects, party_ids):
+        """Delete the events of these subjects; of events from before there were subjects, those of these parties."""
+        table = cls.__table__()
+        theirs = table.subject.in_(subjects)
+        if party_ids:
+            theirs |= (table.subject == Null) & table.party.in_(party_ids)
+        Transaction().connection.cursor().execute(*table.delete(where=theirs))

@@ -66,7 +66,7 @@ class Exchange(Model):
 
     @classmethod
     def add_events(cls, rows):
-        """Append events; one that is here already is answered as unchanged."""
+        """Append events; one that is here already is unchanged, or goes to the party that it is of now."""
         _require_portal()
         with Transaction().set_context(_check_access=False), inactive_records():
             return _append(rows)
@@ -93,11 +93,9 @@ class Exchange(Model):
         with Transaction().set_context(_check_access=False), inactive_records():
             parties = list(_by_key(kind, keys).values())
             if parties:
-                empty = dict.fromkeys([*figures.FIGURES[kind], figures.KEYS[kind]])
-                Party.write(parties, empty)
-                table = Event.__table__()
-                Transaction().connection.cursor().execute(
-                    *table.delete(where=table.party.in_([p.id for p in parties])))
+                Party.write(parties, _nothing(kind))
+            if keys:
+                Event.drop([_subject(kind, key) for key in keys], [p.id for p in parties])
         return len(parties)
 
     @classmethod
@@ -128,6 +126,15 @@ def _by_key(kind, keys):
     name = figures.KEYS[kind]
     keys = [key for key in keys if isinstance(key, int)]
     return {getattr(party, name): party for party in Party.search([(name, 'in', keys)], order=[])}
+
+
+def _subject(kind, key):
+    return f"{kind}/{key}"
+
+
+def _nothing(kind):
+    """Return the values of a party on which nothing of ours stands."""
+    return dict.fromkeys([*figures.FIGURES[kind], figures.KEYS[kind]])
 
 
 class _Upsert:
@@ -212,14 +219,14 @@ class _Upsert:
         self.taken |= wants
 
     def follow(self, party, key):
-        """Go where a merge has led, and take the key along."""
+        """Go where a merge has led, and take everything along."""
         target = party
         while target.replaced_by:
             target = target.replaced_by
         theirs = getattr(target, self.key_name)
         if theirs not in {None, key}:
             raise _Refused(f"{party.code} was merged into {target.code}, which belongs to {theirs}", 'key')
-        self.Party.write([party], {self.key_name: None})
+        self.Party.write([party], _nothing(self.kind))
         return target
 
     def first_values(self, row):
@@ -351,11 +358,15 @@ def _append(rows):
 
     for place, row in enumerate(rows):
         try:
-            if row.get('id') in known:
+            values = _event_values(row, by_key) if known.get(row.get('id')) != _subject_of(row) else None
+            if values is None:
                 answer(place, 'unchanged')
+            elif row['id'] in known:
+                Event.hand_over(row['id'], values['subject'], values['party'])
+                answer(place, 'updated')
             else:
-                new.append((place, _event_values(row, by_key)))
-                known.add(row['id'])
+                new.append((place, values))
+            known[row.get('id')] = _subject_of(row)
         except _Refused as refused:
             answer(place, 'refused', refused.reason, refused.field)
 
@@ -368,6 +379,10 @@ def _append(rows):
     return results
 
 
+def _subject_of(row):
+    return _subject(row.get('kind'), row.get('key'))
+
+
 def _event_values(row, by_key):
     party = by_key.get(row.get('kind'), {}).get(row.get('key'))
     if party is None:
@@ -377,8 +392,12 @@ def _event_values(row, by_key):
             raise _Refused(f"{name} is missing", name)
     while party.replaced_by:
         party = party.replaced_by
+    theirs = getattr(party, figures.KEYS[row['kind']])
+    if theirs not in {None, row['key']}:
+        raise _Refused(f"{party.code} belongs to {theirs}", 'key')
     return {
         'event_id': row['id'],
+        'subject': _subject_of(row),
         'party': party.id,
         'type': row['type'],
         'occurred_at': _moment('time', row['time']),

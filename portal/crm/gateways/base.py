@@ -185,7 +185,10 @@ class Gateway(Protocol):
         """
 
     def append(self, events: Sequence[Happening]) -> list[Verdict]:
-        """Add events, oldest first; one that is known already is ``unchanged``. Raises as `upsert`."""
+        """Add events, oldest first. Raises as `upsert`.
+
+        One that is known already is ``unchanged``; under another key it is that one's from now on: ``updated``.
+        """
 
     def read_back(self, kind: Kind, keys: Sequence[int]) -> dict[int, Stored]:
         """Return what is stored for these keys.

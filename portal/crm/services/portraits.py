@@ -1,7 +1,7 @@
 """What would be sent now: figures of members and organisations, and whether they may be told."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portal.analytics import facade as analytics
@@ -17,7 +17,10 @@ class Portrait:
     shares: bool
     values: Mapping[str, rules.Value]
     name: str = ""
-    crm_id: str | None = None
+    crm_ids: tuple[str, ...] = ()
+    """The keys there that are proven to be its own."""
+    waits: bool = False
+    """Whether it is not clear which of the CRM's records this is, so that nothing may stand anywhere."""
     email: str | None = None
     email_confirmed: bool = False
     account: str | None = None
@@ -34,9 +37,9 @@ def _contacts(member_ids: Collection[int], site: str) -> dict[int, Portrait]:
     unprofiled = members.who_objects(agreed, members.Purpose.PROFILING)
     figures = analytics.contact_figures(sorted(agreed))
     accounts = {a.organisation_id: a.account_id for a in members.crm_accounts(_organisations(contacts))}
-    return {
-        c.member_id: _contact(c, _purposes(c.member_id, agreed, unprofiled), figures, accounts, site) for c in contacts
-    }
+    waiting = members.waiting_for_a_person(agreed)
+    drawn = (_contact(c, _purposes(c.member_id, agreed, unprofiled), figures, accounts, site) for c in contacts)
+    return {one.subject_id: replace(one, waits=one.subject_id in waiting) for one in drawn}
 
 
 def _purposes(member_id: int, agreed: Collection[int], unprofiled: Collection[int]) -> set[rules.Purpose]:
@@ -68,7 +71,7 @@ def _contact(
         shares=bool(purposes),
         values=rules.values_of("contact", known, purposes=purposes) if purposes else {},
         name=who.name,
-        crm_id=who.contact_id,
+        crm_ids=who.contact_ids,
         email=who.email,
         email_confirmed=who.email_verified,
         account=accounts.get(who.organisation_id) if who.organisation_id else None,
@@ -83,7 +86,7 @@ def _accounts(organisation_ids: Collection[int]) -> dict[int, Portrait]:
             shares=bool(theirs.get("members")),
             values=rules.values_of("account", rules.withheld(theirs)),
             name=account.name,
-            crm_id=account.account_id,
+            crm_ids=(account.account_id,) if account.account_id else (),
         )
         for account in members.crm_accounts(organisation_ids)
         for theirs in [figures.get(account.organisation_id, {})]

@@ -112,10 +112,11 @@ def _send_figures(outlet: Outlet, calls: Calls, outcome: Outcome) -> None:
     batch = state_lane.compose(outlet, claim)
     delivery: Delivery[Row] = Delivery()
     try:
-        if batch.to_forget:
+        if leaving := [*batch.to_forget, *batch.to_lift]:
             calls.take()
-            outlet.gateway.forget(batch.kind, batch.to_forget)
+            outlet.gateway.forget(batch.kind, leaving)
             state_lane.note_forgotten(outlet.name, batch)
+            state_lane.note_lifted(outlet.name, batch)
         if batch.rows:
             delivery.send(batch.rows, lambda rows: _called(calls, outlet.gateway.upsert, rows))
     except RetryLater:
@@ -127,7 +128,7 @@ def _send_figures(outlet: Outlet, calls: Calls, outcome: Outcome) -> None:
         outcome.refused += refused
     outcome.unchanged += batch.unchanged
     outcome.taken_back += len(batch.to_forget)
-    outcome.more = len(claim.subjects) >= limit or claim.kind == "account"
+    outcome.more = len(claim.subjects) >= limit or claim.kind == "account" or bool(batch.strayed)
 
 
 def _blame(claim: queries.Claim, batch: state_lane.Batch, delivery: Delivery[Row], outlet: Outlet) -> None:

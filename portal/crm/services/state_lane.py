@@ -1,7 +1,7 @@
 """The lane of state: figures of contacts and accounts, latest wins, and only what has changed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from portal.crm.gateways.base import Kind, Row, Verdict
 from portal.crm.models import CrmEvent, DeadLetter, Link
 from portal.crm.rules import fingerprint, turning_points
 from portal.crm.services import letters
-from portal.crm.services.marking import Occurrence, record_occurrences
+from portal.crm.services.marking import Occurrence, record_occurrences, want
 from portal.crm.services.outlet import Outlet
 from portal.crm.services.portraits import Portrait, portraits
 from portal.kernel.clock import now
@@ -32,12 +32,18 @@ _DROP = text("DELETE FROM crm_wanted WHERE id = ANY(:marks)")
 
 @dataclass(slots=True)
 class Batch:
-    """What a claim comes to: rows that differ from what was sent, and subjects of whom nothing may stay there."""
+    """What a claim comes to: rows that differ from what was sent, and subjects of whom nothing may stay there.
+
+    ``to_lift`` stand in the wrong place: they are taken away there like the others, and come again in the right one
+    (``strayed``), or once it is known which that is.
+    """
 
     kind: Kind
     marks: dict[int, list[int]]
     rows: list[Row] = field(default_factory=list)
     to_forget: list[int] = field(default_factory=list)
+    to_lift: list[int] = field(default_factory=list)
+    strayed: list[int] = field(default_factory=list)
     before: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     unchanged: int = 0
 
@@ -50,11 +56,18 @@ def compose(outlet: Outlet, claim: queries.Claim) -> Batch:
     links = queries.links(outlet.name, kind, claim.subjects)
     settled: list[int] = []
     for subject in claim.subjects:
-        portrait, link = drawn.get(subject), links.get(subject)
+        portrait = drawn.get(subject)
+        link: Any = links.get(subject)
         if portrait is None or not portrait.shares:
             (batch.to_forget if _is_there(link) else settled).append(subject)
             continue
-        row = _row(kind, portrait, link.crm_id if link else None)
+        last = link.crm_id if link is not None else None
+        strays = _is_there(link) and (link.lift or _is_elsewhere(outlet, kind, portrait, last))
+        if portrait.waits or strays:
+            (batch.to_lift if _is_there(link) else settled).append(subject)
+            batch.strayed += [subject] if strays and not portrait.waits else []
+            continue
+        row = _row(kind, portrait, _place(outlet, kind, portrait, last))
         if link is not None and link.sent_hash == _digest(row, row.crm_id):
             settled.append(subject)
             batch.unchanged += 1
@@ -69,12 +82,25 @@ def _is_there(link: Any) -> bool:
     return link is not None and link.sent_at is not None and link.nulled_at is None
 
 
+def _is_elsewhere(outlet: Outlet, kind: Kind, portrait: Portrait, crm_id: str | None) -> bool:
+    """Return whether what was sent stands on a contact that is not proven to be hers, or not any more."""
+    keeps_account = kind == "contact" and outlet.gateway.limits.lists
+    return keeps_account and crm_id is not None and crm_id not in portrait.crm_ids
+
+
+def _place(outlet: Outlet, kind: Kind, portrait: Portrait, last: str | None) -> str | None:
+    """Return where a row goes: the place it went last, if that is still its own, else one that is proven to be."""
+    if last in portrait.crm_ids:
+        return last
+    return next(iter(portrait.crm_ids), None if _is_elsewhere(outlet, kind, portrait, last) else last)
+
+
 def _row(kind: Kind, portrait: Portrait, crm_id: str | None) -> Row:
     return Row(
         kind=kind,
         key=portrait.subject_id,
         values=portrait.values,
-        crm_id=portrait.crm_id or crm_id,
+        crm_id=crm_id,
         name=portrait.name,
         email=portrait.email,
         email_confirmed=portrait.email_confirmed,
@@ -158,16 +184,31 @@ def _learn_contacts(outlet: Outlet, kind: Kind, arrived: Sequence[tuple[Row, Ver
             members.link_contact(row.key, verdict.crm_id, evidence=f"{verdict.status} in {outlet.name} by the portal")
 
 
+def note_lifted(gateway: str, batch: Batch) -> None:
+    """Write down that these stand nowhere now; their figures and events come again."""
+    lifted = batch.to_lift
+    _note_gone(gateway, batch, lifted)
+    events = update(CrmEvent).filter_by(gateway=gateway, kind=batch.kind).where(CrmEvent.subject_id.in_(lifted))
+    db.session.execute(events.where(CrmEvent.state != "left").values(state="waiting", sent_at=None))
+    _drop_marks(batch, lifted)
+    want(batch.kind, batch.strayed, gateways=[gateway])
+
+
+def _note_gone(gateway: str, batch: Batch, subjects: Collection[int]) -> None:
+    """Write down that nothing of these is there any more, and that nothing of theirs is stuck on the way."""
+    link = update(Link).filter_by(gateway=gateway, kind=batch.kind).where(Link.subject_id.in_(subjects))
+    db.session.execute(link.values(sent={}, sent_hash=None, nulled_at=now(), there=None, there_at=None, lift=False))
+    letters_of = delete(DeadLetter).filter_by(gateway=gateway, kind=batch.kind)
+    db.session.execute(letters_of.where(DeadLetter.subject_id.in_(subjects)))
+
+
 def note_forgotten(gateway: str, batch: Batch) -> None:
-    """Write down that nothing of these is there any more: what was sent, and what waited."""
+    """Write down that nothing of these is there any more, for good: what was sent, and what waited."""
     gone = batch.to_forget
-    link = update(Link).filter_by(gateway=gateway, kind=batch.kind).where(Link.subject_id.in_(gone))
-    db.session.execute(link.values(sent={}, sent_hash=None, nulled_at=now(), there=None, there_at=None))
+    _note_gone(gateway, batch, gone)
     if batch.kind == "contact":
         erased = delete(Link).filter_by(gateway=gateway, kind="contact")
         db.session.execute(erased.where(Link.subject_id.in_(members.erased_among(gone))))
     events = update(CrmEvent).filter_by(gateway=gateway, kind=batch.kind).where(CrmEvent.subject_id.in_(gone))
     db.session.execute(events.values(state="left", summary="", data={}))
-    letters_of = delete(DeadLetter).filter_by(gateway=gateway, kind=batch.kind)
-    db.session.execute(letters_of.where(DeadLetter.subject_id.in_(gone)))
     _drop_marks(batch, gone)

@@ -25,6 +25,9 @@ from portal.members.services import audit, clean_email, digest_of
 from portal.members.services.merging import merge_members, unmerge_members
 
 EMAIL, CONTACT = "email", "crm_contact"
+JOINED_IN_CRM = "joined_in_crm"
+"""Why a person is asked: the CRM made one contact of those of two members."""
+UNDECIDED = ("open", "later")
 KEY_ELSEWHERE = "oidc"
 """An account elsewhere that opens this one: it is unlinked on the page about signing in, never here."""
 HANDLES = ("mastodon", "reddit", "forum", "website")
@@ -201,7 +204,7 @@ def doubts(*, open_only: bool = True, size: int = 100) -> list[Doubt]:
         .outerjoin(Organisation, Organisation.id == member.organisation_id)
         .limit(size)
     )  # fmt: skip
-    waits = IdentityDoubt.state.in_(["open", "later"])
+    waits = IdentityDoubt.state.in_(UNDECIDED)
     if open_only:
         wanted = wanted.where(waits).order_by(IdentityDoubt.asked_at, IdentityDoubt.id)
     else:
@@ -217,18 +220,26 @@ def decide(doubt_id: int, decision: str, *, actor_id: int) -> None:
     :raise Refused: when it has been decided, or what follows from it is not possible.
     """
     row = _doubt_for_update(doubt_id)
-    if row.state not in {"open", "later"}:
+    if row.state not in UNDECIDED:
         raise Refused(_l("This has been decided already. Undo that first."))
     if decision == "later":
         row.state, row.asked_at = "later", now()
     elif decision == "different":
         row.state, row.decided_at, row.decided_by = "different", now(), actor_id
+        _let_go(row, actor_id)
     elif decision == "match":
         _match(row, actor_id)
         row.state, row.decided_at, row.decided_by = "matched", now(), actor_id
     else:
         raise Invalid(fields={"decision": _l("Choose among: %(known)s.", known="match, different, later")})
     audit.note(actor_id, f"identity.{decision}", "identity_doubt", row.id, member_id=row.member_id, why=row.why)
+
+
+def _let_go(row: IdentityDoubt, actor_id: int) -> None:
+    """Let a member whose contact the CRM joined to another one's have a contact of her own again."""
+    if row.why == JOINED_IN_CRM and row.other_id is not None:
+        contact_id = str(row.evidence.get("contact", ""))
+        publish(MemberUnlinkedFromCrm(actor_id=actor_id, member_id=row.other_id, contact_id=contact_id))
 
 
 def _doubt_for_update(doubt_id: int) -> IdentityDoubt:
