@@ -82,8 +82,7 @@ sbom: setup ## what is built in, as CycloneDX: dist/sbom.json, from the locked v
 	@mkdir -p dist
 	@$(BIN)/cyclonedx-py requirements requirements/web.txt --pyproject pyproject.toml --output-reproducible \
 		--of JSON -o dist/sbom.json 2>/dev/null
-	@$(BIN)/python -c "import json; n = len(json.load(open('dist/sbom.json'))['components']); \
-		print(f'dist/sbom.json: {n} packages. It says what is there; whether holes are known of it is not looked up.')"
+	@$(BIN)/python tools/sbom.py dist/sbom.json
 
 lock: setup ## choose versions anew and write them with their hashes
 	echo 'uv==$(shell $(BIN)/uv --version | cut -d' ' -f2)' | $(COMPILE) - -o requirements/uv.txt

@@ -12,6 +12,10 @@ from typing import Any
 import httpcore
 import httpx
 
+GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052: an older address, as networks without any write it."""
+
 
 class NotPublic(httpx.TransportError):
     """The address lies on a private network, or is none at all."""
@@ -27,11 +31,23 @@ def public_addresses(host: str, port: int) -> list[str]:
     except OSError as error:
         raise NotPublic(f"{host}: {error}") from error
     for text in found:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        if not (mapped or address).is_global or address.is_multicast:
+        if not _is_public(ipaddress.ip_address(text.partition("%")[0])):
             raise NotPublic(f"{host} is at {text}, which is not a public address")
     return sorted(found)
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Return whether an address is one of the open net's; what wraps an older one is as public as that one.
+
+    Of the newer ones only those that are given out count: relays (6to4, translators) lead wherever their owner likes.
+    """
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast
+    if address.ipv4_mapped is not None:
+        return _is_public(address.ipv4_mapped)
+    if address in TRANSLATED:
+        return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return address in GIVEN_OUT and address.is_global and address.sixtofour is None
 
 
 class _GuardedBackend(httpcore.NetworkBackend):

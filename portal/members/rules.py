@@ -93,6 +93,8 @@ class Purpose(StrEnum):
     PROFILING = "profiling"
 
 
+OFFERED = (Purpose.CRM, Purpose.PROFILING, Purpose.DIGESTS)
+"""Purposes that something here heeds. Nobody is asked to agree to what nothing does: no channel is listened to yet."""
 TERMS = 1
 """Version of the terms that members accept when they join."""
 TEXTS: dict[str, int] = {Purpose.CRM: 1, Purpose.DIGESTS: 1, Purpose.LISTENING: 1, Purpose.PROFILING: 1}

@@ -14,7 +14,7 @@ from portal.ideas import ledger, queries, rules, services
 from portal.ideas.models import IdeaTally, Vote, VoteEntry
 from portal.kernel.clock import now
 from portal.kernel.database import db
-from portal.kernel.errors import Forbidden, NotFound, Refused
+from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.outbox import Fact
 from portal.members.policy import NOBODY, Viewer
 from tests.ideas.factories import a_board, a_viewer, an_idea
@@ -184,6 +184,15 @@ def test_verify_names_an_effective_count_that_is_not_what_the_votes_come_to(app:
     found = ledger.first_bad_entry()
     assert found is not None
     assert "effective" in found.reason
+
+
+@pytest.mark.parametrize("source", ["a letter of Lanfranchi", "ada@example.org wrote", "called from 0165 778 899"])
+def test_the_source_of_a_vote_never_says_who_it_was(app: Flask, source: str) -> None:
+    idea, agent = an_idea(), a_viewer(kind="staff", roles=["support_agent"])
+    a_viewer(email="ada@example.org", name="Ada Lanfranchi")
+    with pytest.raises(Invalid):
+        services.enter_vote(idea, agent, email="ada@example.org", source=source)
+    assert db.session.scalars(select(VoteEntry)).all() == []
 
 
 def test_staff_enters_a_customers_vote_with_its_source(app: Flask) -> None:

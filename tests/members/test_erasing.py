@@ -1,21 +1,27 @@
 """Erasing a member: nothing of her is left anywhere, and the figures keep standing."""
 
+import re
 import subprocess
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import Column, LargeBinary, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import make_url
 
+from portal.analytics.topics.models import Topic
 from portal.ideas import ledger
+from portal.ideas import services as ideas
 from portal.ideas.models import IdeaTally
+from portal.kernel import personal
 from portal.kernel.clock import now
-from portal.kernel.database import db
+from portal.kernel.database import Model, db
 from portal.kernel.errors import NotFound, Refused
 from portal.local.binaries import find_postgres
 from portal.members import queries, services
@@ -23,10 +29,11 @@ from portal.members.guests.models import GuestAct
 from portal.members.models import Member
 from portal.members.privacy import erasing, files, jobs, tombstones
 from portal.members.privacy.models import ErasureRequest
+from portal.members.services import audit, merging
 from tests.conftest import Workers
 from tests.members import a_whole_life
 from tests.members.a_whole_life import ASIDE, TEXTS, TOKENS, live
-from tests.members.factories import a_member
+from tests.members.factories import a_member, a_viewer
 
 
 def dump(app: Flask) -> str:
@@ -88,6 +95,99 @@ def found(words: Iterable[str], *places: str) -> list[str]:
     """Return the words that stand somewhere, whatever their capitals."""
     everything = "\n".join(places).casefold()
     return [word for word in words if word.casefold() in everything]
+
+
+VALID = {"kind": {"benefit": "offer"}, "level": {"notification_place": "mute"}, "state": {"identity_doubt": "open"}}
+"""What a column takes that does not take any word."""
+
+
+def leave_a_trace(declared: personal.Table, member_id: int) -> None:
+    """Put a row of a member into a table, with a word of its own in every column that takes words."""
+    table = Model.metadata.tables[declared.name]
+    row: dict[str, Any] = {}
+    for column in table.columns:
+        given = column.primary_key and column.autoincrement is True
+        if column.name in declared.people:
+            row[column.name] = member_id if column.name == declared.owner else None
+        elif column.foreign_keys:
+            key = next(iter(column.foreign_keys)).column
+            row[column.name] = db.session.scalar(select(key).limit(1))
+        elif not given and not (column.primary_key and column.identity):
+            row[column.name] = VALID.get(column.name, {}).get(
+                declared.name, _a_word(column, f"zqtraccia{declared.name}")
+            )
+    db.session.execute(table.insert().values({name: value for name, value in row.items() if value is not None}))
+
+
+def _a_word(column: Column[Any], word: str) -> Any:
+    """Return a value that a column takes; the word, wherever it can stand."""
+    if isinstance(column.type, ARRAY):
+        return [word] if column.type.item_type.python_type is str else []
+    if isinstance(column.type, JSONB):
+        return {"said": word}
+    if isinstance(column.type, LargeBinary):
+        return word.encode()
+    plain: dict[type, Any] = {str: word, datetime: now(), date: now().date(), bool: False, float: 0.5, int: 1}
+    return plain.get(column.type.python_type, 1)
+
+
+def test_every_table_that_is_anybodys_forgets_her(committed: Flask, workers: Workers) -> None:
+    life = live(committed)
+    workers.run()
+    db.session.add(Topic(board_id=None, label={"": "Wool"}))
+    db.session.flush()
+    hers = [one for one in personal.tables().values() if one.erase is personal.Erase.DELETE and one.owner]
+    for declared in hers:
+        if _rows_of(declared, life.id) == 0:
+            leave_a_trace(declared, life.id)
+    db.session.commit()
+    traces = set(re.findall(r"zqtraccia[a-z_]+", dump(committed)))
+    assert len(traces) > 10
+    assert [one.name for one in hers if _rows_of(one, life.id) == 0] == []
+
+    erasing.erase(life.id, texts=False)
+    db.session.commit()
+    workers.run()
+    assert [one.name for one in hers if _rows_of(one, life.id)] == []
+    assert set(re.findall(r"zqtraccia[a-z_]+", dump(committed))) == set()
+
+
+def _rows_of(declared: personal.Table, member_id: int) -> int:
+    table = Model.metadata.tables[declared.name]
+    rows = select(func.count()).select_from(table).where(table.c[str(declared.owner)] == member_id)
+    return db.session.scalar(rows) or 0
+
+
+def test_whoever_worked_here_leaves_without_a_name_and_the_chains_hold(committed: Flask, workers: Workers) -> None:
+    life, staff = live(committed), a_viewer(kind="staff", name="Zoraide Timbro", roles=["admin", "brand_manager"])
+    a_member(kind="staff", roles=["admin"])
+    ideas.set_stage(life.idea, staff, stage="review", answer="Not this year, says the mill.")
+    audit.note(staff.id, "member.roles", "member", life.id, roles=["moderator"])
+    db.session.commit()
+
+    assert erasing.erase(staff.id, texts=True)
+    db.session.commit()
+    workers.run()
+    assert not found(["Zoraide", "Timbro"], dump(committed), broker(committed), on_disk(committed))
+    assert "Not this year, says the mill." in dump(committed)
+    assert audit.verify().sound
+    assert ledger.first_bad_entry() is None
+
+
+def test_accounts_that_were_one_are_erased_together_and_once(committed: Flask, workers: Workers) -> None:
+    life, other = live(committed), a_member(name="Zelmira Doppia", email="zelmira@doppia.example", verified=True)
+    admin = a_member(kind="staff", roles=["admin"])
+    merging.merge_members(life.id, other, actor_id=admin, evidence=f"The mill says that {a_whole_life.FIRST} is she")
+    db.session.commit()
+    workers.run()
+
+    assert erasing.erase(life.id, texts=True)
+    db.session.commit()
+    assert not erasing.erase(life.id, texts=True)
+    assert not erasing.erase(other, texts=True)
+    workers.run()
+    words = [*TOKENS, *ASIDE, *TEXTS, "Zelmira", "doppia.example"]
+    assert [found(words, place) for place in (dump(committed), broker(committed), on_disk(committed))] == [[], [], []]
 
 
 @pytest.mark.parametrize("texts", [True, False])

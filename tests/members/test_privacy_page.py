@@ -44,15 +44,29 @@ def test_each_purpose_is_chosen_and_the_history_is_kept(app: Flask, client: Flas
     sign_in(client, ruth)
     assert client.get("/account/privacy").status_code == 200
     assert privacy.choices(ruth) == {
-        Purpose.CRM: True, Purpose.PROFILING: True, Purpose.DIGESTS: False, Purpose.LISTENING: False
+        Purpose.CRM: True, Purpose.PROFILING: True, Purpose.DIGESTS: False
     }  # fmt: skip
 
     post(client, "/account/privacy/consents", purpose=["digests", "listening"])
-    assert [p for p, yes in privacy.choices(ruth).items() if yes] == [Purpose.DIGESTS, Purpose.LISTENING]
+    assert [p for p, yes in privacy.choices(ruth).items() if yes] == [Purpose.DIGESTS]
     assert queries.who_objects([ruth], Purpose.PROFILING) == {ruth}
-    assert len(privacy.history(ruth)) == 4
-    post(client, "/account/privacy/consents", purpose=["digests", "listening"])
-    assert len(privacy.history(ruth)) == 4
+    assert len(privacy.history(ruth)) == 3
+    post(client, "/account/privacy/consents", purpose=["digests"])
+    assert len(privacy.history(ruth)) == 3
+
+
+def test_nobody_is_asked_to_agree_to_what_nothing_does(app: Flask, client: FlaskClient) -> None:
+    sign_in(client, a_member(lang="en"))
+    for page in ("/account/privacy", "/privacy"):
+        text = client.get(page, headers={"Accept-Language": "en"}).text
+        assert "Work out what I know well" in text
+        assert "Listen to my handles" not in text
+
+
+def test_the_history_says_what_was_agreed_to(app: Flask, client: FlaskClient) -> None:
+    ruth = a_member()
+    sign_in(client, ruth)
+    post(client, "/account/privacy/consents", purpose=["digests"])
     assert "digest" in client.get("/account/privacy").text
 
 

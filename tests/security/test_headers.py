@@ -1,14 +1,21 @@
 """What every answer carries, whoever asks and whatever comes of it."""
 
 import re
+import socket
+import threading
 from pathlib import Path
 
+import httpcore
+import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from portal.app import create_app
-from portal.config import load
+from portal.config import SETTINGS, load
+from portal.kernel.guard import NotPublic, guarded_client, public_addresses
+from portal.notifications.live import live_app
 from portal.web.headers import NONCE, policy
 from tests.factories import a_member, a_token, bearer, sign_in
 from tests.security.test_matrix import UNSAFE, operations
@@ -202,3 +209,78 @@ def test_who_finds_a_hole_is_told_where_to_write(app: Flask, client: FlaskClient
         assert "Expires: 20" in told
     finally:
         app.config["PORTAL_SECURITY_CONTACT"] = ""
+
+
+@pytest.mark.parametrize("host", [
+    "127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "0.0.0.0", "localhost", "10.0.0.1", "100.64.0.1",
+    "169.254.169.254", "fd00:ec2::254", "::1", "::", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:0:127.0.0.1", "fe80::1%1",
+    "fec0::1", "ff02::1", "224.0.0.1", "255.255.255.255", "192.168.1.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1", "5f00::1",
+])  # fmt: skip
+def test_no_request_reaches_a_private_address_however_it_is_written(host: str) -> None:
+    with pytest.raises(NotPublic):
+        public_addresses(host, 443)
+
+
+def test_public_addresses_are_reached() -> None:
+    for host in ("93.184.215.14", "2606:4700::1111", "64:ff9b::5db8:d70e", "::ffff:93.184.215.14"):
+        assert public_addresses(host, 443)
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    named: list[str] = []
+    answers = iter(["93.184.215.14", "127.0.0.1"])
+
+    def resolve(host: str, port: int, **_more: object) -> list[tuple[object, ...]]:
+        named.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    asked: list[str] = []
+
+    def connect(_self: object, host: str, *_more: object) -> None:
+        asked.append(host)
+        raise httpcore.ConnectError(host)
+
+    monkeypatch.setattr("portal.kernel.guard.socket.getaddrinfo", resolve)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    with guarded_client() as client, pytest.raises(httpx.ConnectError):
+        client.get("http://turns-around.example/")
+    assert (named, asked) == (["turns-around.example"], ["93.184.215.14"])
+
+
+def test_a_websocket_from_a_page_of_others_is_refused(portal: Flask) -> None:
+    server = make_server("127.0.0.1", 0, live_app(portal), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        told = {}
+        for origin in (f"http://127.0.0.1:{server.server_port}", "https://evil.example", "null"):
+            with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as line:
+                line.sendall(UPGRADE.format(port=server.server_port, origin=origin).encode())
+                told[origin] = line.recv(64).split(b" ")[1]
+        assert list(told.values()) == [b"101", b"400", b"400"]
+    finally:
+        server.shutdown()
+
+
+UPGRADE = (
+    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {origin}\r\n"
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("setting", [one.name for one in SETTINGS if one.secret])
+def test_every_secret_comes_from_a_file_if_one_is_named(tmp_path: Path, setting: str) -> None:
+    kept = tmp_path / "secret"
+    kept.write_text("a secret that is long enough to be one\n")
+    environ = {"PORTAL_ENV": "production", "SECRET_KEY": "a key that is long enough", "PORTAL_DATA_DIR": str(tmp_path)}
+    environ = {name: value for name, value in environ.items() if name != setting} | {f"{setting}_FILE": str(kept)}
+    wanted = "a secret that is long enough to be one"
+    assert load(environ)[setting] in (wanted, [wanted])
+
+
+def test_addresses_that_hold_passwords_come_from_files_too(tmp_path: Path) -> None:
+    kept = tmp_path / "url"
+    kept.write_text("postgresql://portal:hidden@db/portal\n")
+    config = load({"DATABASE_URL_FILE": str(kept), "PORTAL_DATA_DIR": str(tmp_path)})
+    assert config["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://portal:hidden@db/portal"

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from portal.community.giving_away import given_away
 from portal.ideas import ledger, queries, rules
 from portal.ideas.events import VoteCast, VotesTrusted, VoteWithdrawn
 from portal.ideas.models import IdeaTally, Vote, VoteAside
@@ -16,7 +17,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.outbox import publish
-from portal.kernel.text import clean_line
+from portal.kernel.text import clean_line, fold
 from portal.members import queries as members
 from portal.members.models import Member
 from portal.members.policy import Viewer
@@ -30,6 +31,8 @@ REFUSALS = {
     rules.Refusal.NOT_YOURS_TO_GIVE: _l("Only staff can enter a vote for somebody else."),
     rules.Refusal.NO_SOURCE: _l("Say how the customer told you, for example by telephone."),
 }
+NAME_LEAST = 3
+"""Shorter parts of a name are words of many."""
 
 
 def cast_vote(
@@ -80,17 +83,25 @@ def enter_vote(idea_id: int, staff: Viewer, *, email: str, source: str) -> ledge
     """Enter a vote that a customer gave by telephone, in a shop, by letter.
 
     :raise Forbidden: when the viewer may not.
-    :raise Invalid: when nobody has this address.
+    :raise Invalid: when nobody has this address, or the source says who it was: it stands in the ledger for ever.
     """
     if not staff.has_role(Role.SUPPORT_AGENT, Role.BRAND_MANAGER, Role.MODERATOR):
         raise Forbidden(REFUSALS[rules.Refusal.NOT_YOURS_TO_GIVE])
     voter_id = members.member_id_by_email(clean_line(email, field="email"))
     if voter_id is None:
         raise Invalid(fields={"email": _l("No member has this address.")})
+    if _tells_who(source, voter_id):
+        raise Invalid(fields={"source": _l("Say how you know, not who it was: this can never be taken out again.")})
     # The employee may see the board; the vote is the customer's.
     voter = replace(staff, member_id=voter_id)
     audit.note(staff.id, "vote.enter", "idea", idea_id, voter=voter_id)
     return cast_vote(idea_id, voter, origin="staff", entered_by=staff.id, source=source)
+
+
+def _tells_who(source: str, voter_id: int) -> bool:
+    """Return whether a text holds an address, a telephone number or a part of the voter's name."""
+    parts = [part for part in fold(members.profile(voter_id).name).split() if len(part) >= NAME_LEAST]
+    return bool(given_away(source)) or any(part in fold(source).split() for part in parts)
 
 
 def withdraw_vote(idea_id: int, viewer: Viewer, *, origin: str = "link", at: datetime | None = None) -> ledger.Written:

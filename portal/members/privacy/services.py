@@ -18,7 +18,7 @@ from portal.members import services as members
 from portal.members.models import Consent, Member
 from portal.members.privacy import exporting, files
 from portal.members.privacy.keeping import EXPORT_DAYS
-from portal.members.rules import Purpose
+from portal.members.rules import OFFERED, Purpose
 
 KIND = "member_export"
 MOST_ROWS = 200
@@ -55,14 +55,14 @@ class Ready:
 
 
 def choose(member_id: int, agreed: Collection[str]) -> None:
-    """Keep a member's word on every purpose: yes to those named, no to the others."""
-    for purpose in Purpose:
+    """Keep a member's word on every purpose that is offered: yes to those named, no to the others."""
+    for purpose in OFFERED:
         members.say_consent(member_id, purpose, given=purpose.value in agreed)
 
 
 def choices(member_id: int) -> dict[Purpose, bool]:
-    """Return what a member agrees to now."""
-    return {purpose: queries.agrees(member_id, purpose) for purpose in Purpose}
+    """Return what a member agrees to now, of what is offered."""
+    return {purpose: queries.agrees(member_id, purpose) for purpose in OFFERED}
 
 
 def history(member_id: int) -> list[Said]:

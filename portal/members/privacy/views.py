@@ -13,11 +13,12 @@ from portal.members import services as members
 from portal.members.policy import access, anyone, role, signed_in
 from portal.members.privacy import erasing, services
 from portal.members.privacy.words import PURPOSES, RECORDS
-from portal.members.rules import TERMS, TEXTS, Role
+from portal.members.rules import OFFERED, TERMS, TEXTS, Role
 from portal.members.session import current_viewer, forget_viewer, fresh
 
 bp = Blueprint("privacy", __name__)
 PAGE = "/account/privacy"
+OFFERED_WORDS = {purpose: PURPOSES[purpose] for purpose in OFFERED}
 
 
 def init_app(app: Flask) -> None:
@@ -29,7 +30,7 @@ def init_app(app: Flask) -> None:
 @access(anyone)
 def notice() -> ResponseReturnValue:
     """Say to anybody what is done with members' data, and for how long."""
-    return render_template("members/privacy_notice.html", kept=kept(), purposes=PURPOSES)
+    return render_template("members/privacy_notice.html", kept=kept(), purposes=OFFERED_WORDS)
 
 
 @bp.get("/terms")
@@ -58,7 +59,8 @@ def privacy() -> ResponseReturnValue:
     mine = current_viewer().id
     return render_template(
         "members/privacy.html",
-        purposes=PURPOSES,
+        purposes=OFFERED_WORDS,
+        every_purpose=PURPOSES,
         choices=services.choices(mine),
         versions=TEXTS,
         history=services.history(mine),
