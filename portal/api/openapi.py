@@ -21,6 +21,7 @@ PROBLEMS = {
     403: "Not open to the token's member, or outside the token's scopes.",
     404: "There is nothing here, or it is hidden from the token's member.",
     409: "The rules do not allow this now.",
+    410: "It was there, and is not any more.",
     413: "More was sent than is taken.",
     414: "The address is longer than the 8,190 bytes that are taken. A server in front may say so in its own words.",
     415: "What was sent is not of the type that is taken here.",

@@ -222,7 +222,7 @@ def get_draft(key: str) -> queries.DraftCard:
     return found
 
 
-@endpoint("PUT", "/drafts/<key>", body=DraftIn, response=DraftOut, summary="Keep a draft", tag=TAG, errors=(409,))
+@endpoint("PUT", "/drafts/<key>", body=DraftIn, response=DraftOut, summary="Keep a draft", tag=TAG, errors=(409, 410))
 def put_draft(key: str, body: DraftIn) -> queries.DraftCard:
     """Keep what is typed in a form; 409 when another device kept something else since ``version``."""
     saved = drafts.save(

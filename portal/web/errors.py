@@ -26,7 +26,7 @@ SECRET_FIELDS = {"csrf_token", "password", "password_confirm", "new_password", "
 LONG, KEPT_MOST = 80, 60_000
 RETRY_SECONDS = 5
 SERVER_ERROR = 500
-AGAIN = {400, 409, 429, 500, 503}
+AGAIN = {400, 401, 409, 429, 500, 503}
 
 
 @dataclass(frozen=True, slots=True)

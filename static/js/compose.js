@@ -28,12 +28,12 @@ const tell = (form, words) => { const place = state(form); if (place) place.text
 const take = (form, found) => {
   put(form, found.fields);
   begun.set(form, JSON.stringify(typed(form)));
-  if (form.elements.draft_version) form.elements.draft_version.value = found.version;
+  version(form, found.version);
   tell(form, fill(state(form)?.dataset.found, { time: at(found.saved_at) }));
 };
+const button = (textContent, onclick) => make('button', { type: 'button', className: 'btn btn-s', textContent, onclick });
 const choose = (form, other) => {
   const place = state(form);
-  const button = (textContent, onclick) => make('button', { type: 'button', className: 'btn btn-s', textContent, onclick });
   const shown = make('details');
   shown.append(
     make('summary', { textContent: fill(place.dataset.other, { device: other.device || '…', time: at(other.saved_at) }) }),
@@ -41,85 +41,78 @@ const choose = (form, other) => {
   );
   place.replaceChildren(shown, button(place.dataset.take, () => take(form, other)), button(place.dataset.mine, () => keep(form, true)));
 };
-const here = (form) => `draft:${location.pathname}:${form.dataset.draft}`;
-const keep = async (form, anyway = false) => {
-  if (form.dataset.sent || (!anyway && !differs(form))) return;
-  const values = typed(form);
-  if (!Object.values(values).some((text) => text.trim())) return;
-  const body = new URLSearchParams({ ...values, csrf_token: token(form), draft: form.dataset.draft, draft_place: form.dataset.place || location.pathname, draft_version: form.elements.draft_version?.value ?? 0, draft_anyway: anyway ? 1 : 0 });
+// The device keeps what is typed until the server has it, for the member who typed it.
+const me = /member:\d+/.exec(document.body.dataset.live ?? '')?.[0];
+const device = (form, value) => {
+  const [chest, key] = [me ? localStorage : sessionStorage, `draft:${me}:${form.dataset.draft}`];
   try {
-    const answer = form.dataset.local ? { ok: false } : await fetch('/drafts', { method: 'POST', body, headers: HX });
-    if (answer.status === 409) { choose(form, await answer.json()); return; }
-    if (!answer.ok) throw new Error(answer.status);
-    const { version, saved_at: saved } = await answer.json();
-    if (form.elements.draft_version) form.elements.draft_version.value = version;
-    begun.set(form, JSON.stringify(values));
-    sessionStorage.removeItem(here(form));
-    tell(form, fill(state(form)?.dataset.at, { time: at(saved) }));
-  } catch {
-    sessionStorage.setItem(here(form), JSON.stringify(values));
-    tell(form, state(form)?.dataset.here);
+    if (value === undefined) return JSON.parse(chest.getItem(key));
+    if (value) chest.setItem(key, JSON.stringify(value)); else chest.removeItem(key);
+    return true;
+  } catch { return null; }
+};
+const version = (form, next) => {
+  const field = form.elements.draft_version;
+  if (next !== undefined && field) field.value = next;
+  return Number(field?.value ?? 0);
+};
+const store = (form, sent) => device(form, { values: typed(form), version: version(form), sent });
+const away = new WeakMap();
+const send = (form, path, more) => {
+  away.set(form, new AbortController());
+  return fetch(path, { method: 'POST', body: new URLSearchParams({ ...more, csrf_token: token(form) }), headers: HX, signal: away.get(form).signal, keepalive: document.hidden });
+};
+const renew = async () => {      // signed in again in another window
+  const fresh = token(parse(await (await fetch(location.href)).text()).querySelector('form[data-draft]') ?? { elements: {} });
+  document.querySelectorAll('[name=csrf_token]').forEach((field) => { field.value = fresh || field.value; });
+};
+const save = async (form, anyway) => {
+  if (form.dataset.sent || (!anyway && !differs(form))) return;
+  const [values, key, words] = [typed(form), form.dataset.draft, state(form)?.dataset ?? {}];
+  const empty = !Object.values(values).some((text) => text.trim());
+  if (empty && !version(form)) { device(form, null); return; }
+  const post = () => (empty ? send(form, `/drafts/${key}/delete`) : send(form, '/drafts', { ...values, draft: key, draft_place: form.dataset.place || location.pathname, draft_version: version(form), draft_anyway: anyway ? 1 : 0 }));
+  try {
+    let answer = form.dataset.local ? { status: 0 } : await post();
+    if (answer.status === 400) { await renew(); answer = await post(); }
+    if (answer.status === 409) choose(form, await answer.json());
+    else if (answer.status === 410) state(form).replaceChildren(words.gone, ' ', button(words.mine, () => keep(form, true)));
+    else if (/40[01]/.test(answer.status)) tell(form, words.out);
+    else if (!answer.ok) tell(form, words.here);
+    else {
+      const found = empty ? { version: 0 } : await answer.json();
+      version(form, found.version);
+      begun.set(form, JSON.stringify(values));
+      if (differs(form)) store(form); else device(form, null);
+      tell(form, empty ? '' : fill(words.at, { time: at(found.saved_at) }));
+    }
+  } catch (error) {
+    if (error.name !== 'AbortError') tell(form, words.here);
   }
 };
+const busy = new WeakMap();
+const keep = (form, anyway) => {          // one at a time: two would contradict each other
+  busy.set(form, (busy.get(form) ?? Promise.resolve()).then(() => save(form, anyway)));
+};
 const bring = async (form) => {
-  const local = sessionStorage.getItem(here(form));
-  if (local) { put(form, JSON.parse(local)); keep(form); return; }
-  if (form.dataset.local || Number(form.elements.draft_version?.value) || root.dataset.status || form.querySelector('textarea')?.value.trim()) return;
+  const local = device(form);
+  if (root.dataset.status) return;
+  if (local?.sent) device(form, null);
+  else if (local) { put(form, local.values); version(form, local.version); keep(form); return; }
+  if (form.dataset.local || version(form) || form.querySelector('textarea')?.value.trim()) return;
   const answer = await fetch(`/drafts/${form.dataset.draft}`, { headers: HX });
-  if (answer.status !== 200 || differs(form)) return;
-  take(form, await answer.json());
+  if (answer.status === 200 && !differs(form)) take(form, await answer.json());
 };
 
-// Names after an at sign
-const offer = (area, box) => {
-  const list = make('ul', { className: 'offer', id: `${area.id}-offer`, hidden: true, role: 'listbox', ariaLabel: box.dataset.offered });
-  box.append(list);
-  let wanted = '';
-  let chosen = 0;
-  let wait;
-  const close = () => { list.hidden = true; wanted = ''; area.removeAttribute('aria-activedescendant'); };
-  const word = () => /(?:^|[\s(])@([^\s@][^@\n]{0,40})$/u.exec(area.value.slice(0, area.selectionStart))?.[1];
-  const mark = () => [...list.children].forEach((item, n) => {
-    item.ariaSelected = String(n === chosen);
-    if (n === chosen) area.setAttribute('aria-activedescendant', item.id);
-  });
-  const choice = (item) => {
-    const end = area.selectionStart;
-    area.setRangeText(`[@${item.dataset.name}](/members/${item.dataset.id}) `, end - wanted.length - 1, end, 'end');
-    area.dispatchEvent(new Event('input', { bubbles: true }));
-    close();
-    area.focus();
+// Names after an at sign: what offers them comes with the first one
+const names = (area, box) => {
+  const first = async () => {
+    if (!/@\S{2}/.test(area.value)) return;
+    area.removeEventListener('input', first);
+    const { offer } = await import(box.dataset.names);
+    offer(area, box, make, HX);
   };
-  const ask = async () => {
-    const q = word();
-    if (!q || q.length < 2 || q.split(' ').length > 3) { close(); return; }
-    const answer = await fetch(`/mentions?${new URLSearchParams({ q, board: box.dataset.board })}`, { headers: HX });
-    const people = answer.ok ? await answer.json() : [];
-    if (q !== word() || !people.length) { close(); return; }
-    [wanted, chosen] = [q, 0];
-    list.replaceChildren(...people.map(({ id, name, job }, n) => {
-      const item = make('li', { id: `${list.id}-${n}`, role: 'option' });
-      item.append(name, ' ', make('small', { textContent: job }));
-      Object.assign(item.dataset, { id, name: name.replace(/[[\]()*_`<>]/g, ' ') });
-      item.onmousedown = (event) => { event.preventDefault(); choice(item); };
-      return item;
-    }));
-    list.hidden = false;
-    mark();
-  };
-  area.setAttribute('aria-controls', list.id);
-  area.addEventListener('input', () => { clearTimeout(wait); wait = setTimeout(ask, 180); });
-  area.addEventListener('blur', close);
-  area.addEventListener('keydown', (event) => {
-    if (list.hidden) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) chosen = (chosen + step + list.children.length) % list.children.length;
-    else if (event.key === 'Enter' || event.key === 'Tab') choice(list.children[chosen]);
-    else if (event.key === 'Escape') close();
-    else return;
-    event.preventDefault();
-    mark();
-  });
+  area.addEventListener('input', first);
 };
 
 // Tools: marks around what is selected, or before its lines
@@ -148,60 +141,20 @@ const tools = (area, box) => {
   };
 };
 
-// Pictures and files: sent at once, with their progress, described by whoever sends them
+// Pictures and files: what sends them comes when there is one
 const files = (area, box, form) => {
-  const list = box.querySelector('[data-files]');
   const chooser = box.querySelector('input[type=file]');
-  if (!list || !chooser) return;
-  const send = (file) => {
-    const row = make('li');
-    const note = make('span', { className: 'meta', textContent: fill(box.dataset.sending, { name: file.name }) });
-    const bar = make('progress', { max: 1, value: 0 });
-    bar.setAttribute('aria-label', note.textContent);
-    row.append(note, bar);
-    list.append(row);
-    list.hidden = false;
-    const body = new FormData();
-    body.append('csrf_token', token(form));
-    body.append('file', file);
-    const request = new XMLHttpRequest();
-    request.open('POST', '/uploads');
-    request.setRequestHeader('HX-Request', 'true');
-    request.upload.onprogress = (e) => { bar.value = e.loaded / e.total; };
-    request.onerror = () => { row.remove(); say(document.body.dataset.failed); };
-    request.onload = () => {
-      if (request.status !== 201) {
-        row.remove();
-        const page = parse(request.responseText);
-        say(page.querySelector('.note p, [role=alert]')?.textContent.trim() || document.body.dataset.failed);
-        return;
-      }
-      const { url, name, image, markdown } = JSON.parse(request.responseText);
-      const blank = area.value && !area.value.endsWith('\n') ? '\n\n' : '';
-      const written = image ? `![](${url})` : markdown;
-      area.setRangeText(`${blank}${written}\n`, area.selectionEnd, area.selectionEnd, 'end');
-      area.dispatchEvent(new Event('input', { bubbles: true }));
-      note.textContent = fill(box.dataset.sent, { name });
-      bar.remove();
-      if (!image) return;
-      const words = make('input', { maxLength: 300, placeholder: box.dataset.alt, ariaLabel: `${box.dataset.alt} ${name}` });
-      words.oninput = () => {
-        const alt = words.value.replace(/[[\]()`\\]/g, '');
-        area.value = area.value.replace(new RegExp(`!\\[[^\\]]*\\]\\(${url}\\)`), () => `![${alt}](${url})`);
-        area.dispatchEvent(new Event('input', { bubbles: true }));
-      };
-      row.prepend(Object.assign(new Image(64, 64), { src: url, alt: '' }));
-      row.append(words);
-      words.focus();
-    };
-    request.send(body);
+  if (!chooser) return;
+  const hand = async (found) => {
+    const { send } = await import(box.dataset.files);
+    found.forEach((file) => send(file, { area, box, form, make, fill, token, parse, say }));
   };
-  chooser.onchange = () => { [...chooser.files].forEach(send); chooser.value = ''; };
-  area.addEventListener('dragover', (event) => event.preventDefault());
+  chooser.onchange = () => { hand([...chooser.files]); chooser.value = ''; };
   const receive = (event) => {
     const found = [...((event.clipboardData ?? event.dataTransfer)?.files ?? [])];
-    if (found.length) { event.preventDefault(); found.forEach(send); }
+    if (found.length) { event.preventDefault(); hand(found); }
   };
+  area.addEventListener('dragover', (event) => event.preventDefault());
   area.addEventListener('paste', receive);
   area.addEventListener('drop', receive);
 };
@@ -221,8 +174,16 @@ export const begin = (form, toast) => {
   say = toast;
   if (begun.has(form)) return;
   begun.set(form, JSON.stringify(given(form)));
-  let wait = differs(form) ? setTimeout(keep, PAUSE, form) : 0;
-  form.addEventListener('input', () => { clearTimeout(wait); wait = setTimeout(keep, PAUSE, form); });
+  let wait;
+  let loose;
+  const now = () => { clearTimeout(wait); wait = 0; keep(form); };
+  const soon = () => { loose = !store(form); wait ||= setTimeout(now, PAUSE); };   // also while one goes on typing
+  if (differs(form)) soon();
+  form.addEventListener('input', soon);
+  form.addEventListener('submit', () => { store(form, true); away.get(form)?.abort(); });
+  document.addEventListener('visibilitychange', now);
+  addEventListener('online', now);
+  addEventListener('beforeunload', (event) => { if (loose && !form.dataset.sent && differs(form)) event.preventDefault(); });
   form.addEventListener('click', (event) => {
     const button = event.target.closest('[data-preview], [data-keep]');
     if (!button) return;
@@ -232,7 +193,7 @@ export const begin = (form, toast) => {
   });
   for (const box of form.querySelectorAll('[data-write]')) {
     const area = box.querySelector('textarea');
-    offer(area, box);
+    names(area, box);
     tools(area, box);
     files(area, box, form);
   }

@@ -82,6 +82,7 @@ document.addEventListener('submit', (event) => {
     root.dataset.theme = dark ? 'light' : 'dark';
     document.cookie = `theme=${root.dataset.theme};path=/;max-age=31536000;samesite=lax`;
   } else if (form.method === 'post' && !form.hasAttribute('data-again')) {
+    if (form.action.endsWith('/sign-out')) try { localStorage.clear(); } catch { /* it keeps nothing */ }
     if (form.dataset.sent) event.preventDefault();      // two clicks are one post
     form.dataset.sent = '1';
     event.submitter?.setAttribute('aria-busy', 'true');
@@ -103,6 +104,11 @@ if (compose) {
   const page = document.querySelector('form.composer[data-draft]');
   if (page) { page.dataset.writing = '1'; write(page); }
 }
+
+// A double click is one click, also when the first has been answered before the second comes.
+document.addEventListener('click', (event) => {
+  if (event.detail > 1 && event.target.closest('[data-vote], [data-toggle]')) event.preventDefault();
+});
 
 // Small comforts: copy a link, close a menu.
 document.addEventListener('click', (event) => {

@@ -454,6 +454,32 @@ def test_drafts_of_answers_and_comments_come_back_where_they_were_begun(app: Fla
         assert "Half a sentence" not in client.get(place).text
 
 
+def test_what_lags_behind_does_not_bring_back_a_draft_that_was_sent(app: Flask, client: FlaskClient) -> None:
+    viewer = a_viewer()
+    kept(viewer)
+    drafts.drop(viewer.id, "propose")
+    db.session.commit()
+    sign_in(client, viewer.id)
+    data = {"draft": "propose", "draft_version": "1", "body": "Late"}
+    assert post(client, "/drafts", data, headers={"HX-Request": "true"}).status_code == 410
+    late = client.put("/api/v1/drafts/propose", json={"fields": {"body": "Late"}, "version": 1},
+                      headers=bearer(a_token(viewer.id)))  # fmt: skip
+    assert late.status_code == 410
+    assert conversation.drafts_of(viewer.id) == []
+    assert post(client, "/drafts", data | {"draft_anyway": "1"}, headers={"HX-Request": "true"}).status_code == 200
+    drafts.drop(viewer.id, "propose")
+    assert post(client, "/drafts", data).status_code == 303, "a button that is pressed keeps what is there"
+
+
+def test_a_form_that_comes_back_with_an_error_goes_on_with_its_draft(app: Flask, client: FlaskClient) -> None:
+    idea = an_idea()
+    sign_in(client, a_member())
+    typed = {"body": "x" * 10_001, "draft_version": "3"}
+    page = post(client, f"/ideas/{idea}/comments", typed)
+    assert page.status_code == 422
+    assert 'name="draft_version" value="3"' in page.text
+
+
 def test_nobody_reads_another_members_draft(app: Flask, client: FlaskClient) -> None:
     kept(a_viewer())
     db.session.commit()

@@ -1,5 +1,6 @@
 """What the page's own script adds, in a real browser, with pages and sockets on one port."""
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -263,3 +264,76 @@ def test_where_one_writes_little_script_is_loaded(scene: Scene) -> None:
     page.goto(scene.address + "/ideas/new", wait_until="networkidle")
     assert any("compose" in url for url in weight)
     assert sum(weight.values()) <= 60_000, weight
+
+
+BOX = "#comment textarea[name=body]"
+
+
+def test_words_are_on_the_server_while_one_goes_on_typing_and_no_draft_comes_back_once_they_are_sent(
+    scene: Scene,
+) -> None:
+    path = f"/ideas/{scene.idea}"
+    page, other = scene.open(path, who=scene.ida), scene.open(path, who=scene.ida)
+    page.locator(BOX).press_sequentially("One word after the other", delay=120)
+    kept = other.request.get(f"{scene.address}/drafts/comment-idea-{scene.idea}").json()["fields"]["body"]
+    assert "One word".startswith(kept[:8])
+    expect(page.get_by_text("Draft saved at")).to_be_visible()
+    page.wait_for_timeout(2000)
+    other.locator(BOX).focus()
+    expect(other.locator(BOX)).to_have_value("One word after the other")
+    other.locator(BOX).press_sequentially(" and another window.")
+    expect(other.get_by_text("Draft saved at")).to_be_visible()
+    other.wait_for_timeout(2000)
+    page.reload()
+    page.locator(BOX).focus()
+    expect(page.locator(BOX)).to_have_value(re.compile("another window"))
+    page.locator(BOX).press_sequentially(" Done.")
+    page.locator("#comment").get_by_role("button", name="Publish").click()
+    expect(page.locator("#comments .voice")).to_contain_text("another window")
+    other.locator(BOX).press_sequentially(" Late")
+    expect(other.get_by_text("was sent, or thrown away")).to_be_visible()
+    page.goto(scene.address + path)
+    page.locator(BOX).focus()
+    expect(page.locator("#comment [data-tools]")).to_be_visible()
+    expect(page.locator(BOX)).to_have_value("")
+    page.goto(scene.address + "/account/drafts")
+    expect(page.get_by_text("There are no drafts")).to_be_visible()
+
+
+def test_words_outlive_a_lost_line_a_closed_page_and_a_lost_session(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    page.route("**/drafts", lambda route: route.abort())
+    page.locator(BOX).focus()
+    expect(page.locator("#comment [data-tools]")).to_be_visible()
+    page.locator(BOX).press_sequentially("Typed in the tunnel")
+    expect(page.get_by_text("the server cannot be reached")).to_be_visible()
+    again = page.context.new_page()
+    page.close()
+    again.goto(f"{scene.address}/ideas/{scene.idea}")
+    again.locator(BOX).focus()
+    expect(again.locator(BOX)).to_have_value("Typed in the tunnel")
+    expect(again.get_by_text("Draft saved at")).to_be_visible()
+
+    [cookie] = [one for one in again.context.cookies() if one["name"] == "session"]
+    again.context.clear_cookies()
+    again.locator(BOX).press_sequentially(", signed out")
+    expect(again.get_by_text("You are not signed in any more")).to_be_visible()
+    again.context.add_cookies([{"name": "session", "value": cookie["value"], "url": scene.address}])
+    again.locator(BOX).press_sequentially(", and in again")
+    expect(again.get_by_text("Draft saved at")).to_be_visible()
+    again.locator("#comment").get_by_role("button", name="Publish").click()
+    expect(again.locator("#comments .voice")).to_have_text("Typed in the tunnel, signed out, and in again")
+
+
+def test_a_reaction_that_is_clicked_twice_at_once_is_given_once(scene: Scene) -> None:
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    page.locator(f"#react-idea-{scene.idea} summary").click()
+    page.get_by_role("button", name="Insightful").dblclick()
+    pressed = page.locator(f"#react-idea-{scene.idea} button[name=insightful]")
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    page.wait_for_timeout(700)  # beyond what a system takes for a double click
+    pressed.click()
+    expect(page.locator(f"#react-idea-{scene.idea} button[name=insightful]")).to_have_attribute("aria-pressed", "false")
+    page.locator("form[data-vote] button").first.dblclick(delay=20)
+    expect(page.locator("[data-state=pending]")).to_have_count(0)
+    expect(page.locator("form[data-vote] b").first).to_have_text("1")

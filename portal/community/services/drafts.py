@@ -15,7 +15,7 @@ from portal.community.queries import conversation as queries
 from portal.community.queries.conversation import DraftCard
 from portal.kernel.clock import now
 from portal.kernel.database import db
-from portal.kernel.errors import Invalid, Refused
+from portal.kernel.errors import Invalid, NotFound, Refused
 from portal.kernel.text import clean_text, excerpt
 from portal.members.rules import own_path
 
@@ -34,6 +34,13 @@ class Saved:
     other: bool = False
 
 
+class Gone(NotFound):
+    """The draft that a form began with was sent, or thrown away: what lags behind must not bring it back."""
+
+    status = 410
+    kind = "gone"
+
+
 def save(
     member_id: int,
     key: str,
@@ -50,12 +57,15 @@ def save(
     :param anyway: write over it.
     :raise Invalid: when the form has no name of ours, or too much is typed.
     :raise Refused: when the member has too many drafts.
+    :raise Gone: when the draft of this version is not there any more.
     """
     typed = _checked(key, fields)
     mine = select(Draft).filter_by(member_id=member_id, key=key)
     known = db.session.scalar(mine.with_for_update())
     if known is not None and not anyway and known.version != version and dict(known.fields) != typed:
         return Saved(_card(known), other=True)
+    if known is None and version and not anyway:
+        raise Gone(_l("This draft was sent, or thrown away, in another window."))
     if known is None:
         _check_room(member_id)
     values = {

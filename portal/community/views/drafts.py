@@ -36,12 +36,15 @@ def save() -> ResponseReturnValue:
     """
     viewer, key = current_viewer(), request.form.get("draft", "")
     by_script = request.headers.get("HX-Request") == "true"
+    version = request.form.get("draft_version", 0, type=int)
+    if not by_script and queries.draft_of(viewer.id, key) is None:
+        version = 0  # a button is pressed on purpose: the draft begins anew
     saved = services.save(
         viewer.id,
         key,
         place=request.form.get("draft_place") or _came_from(),
         fields={name: text for name, text in request.form.items() if name not in OURS},
-        version=request.form.get("draft_version", 0, type=int),
+        version=version,
         device=device_of(request.user_agent.string),
         anyway=request.form.get("draft_anyway") == "1",
     )
