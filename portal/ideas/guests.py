@@ -1,6 +1,6 @@
 """Voting and proposing before one has an account: what the link in the mail sets free."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
@@ -9,14 +9,15 @@ from flask_babel import get_locale
 from flask_wtf import FlaskForm
 
 from portal.community import queries as community
+from portal.community.registry import describe
 from portal.community.rules import TAG_MAX, TAGS_MAX, origin_of
-from portal.ideas import queries, rules, services
+from portal.ideas import queries, rules, services, twins
 from portal.ideas.forms import IdeaForm
 from portal.kernel.errors import Invalid, Refused
 from portal.members.doors import are_welcome
 from portal.members.guests import asking
-from portal.members.guests.services import does_for_guests
-from portal.members.policy import Viewer, access, anyone
+from portal.members.guests.services import does_for_guests, names_for_guests
+from portal.members.policy import NOBODY, Viewer, access, anyone
 from portal.members.session import current_viewer
 
 bp = Blueprint("ideas_guests", __name__)
@@ -34,9 +35,21 @@ class ProposalForm(asking.AsGuest, IdeaForm):
 
 @does_for_guests("vote")
 def cast(viewer: Viewer, said: Mapping[str, Any]) -> str:
-    """Let the vote stand from now on, with the list and the place it was given from."""
-    services.cast_vote(said["idea_id"], viewer, origin=said["origin"], position=said["position"])
-    return f"/ideas/{said['idea_id']}"
+    """Let the vote stand from now on, with the list and the place it was given from.
+
+    An idea that was merged meanwhile stands in another one, and so does her vote.
+    """
+    idea_id = twins.merged_into(said["idea_id"]) or said["idea_id"]
+    services.cast_vote(idea_id, viewer, origin=said["origin"], position=said["position"])
+    return f"/ideas/{idea_id}"
+
+
+@names_for_guests("vote")
+def titles(said: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what the ideas are called that guests voted for, as anybody may see it; nothing for those out of sight."""
+    things = [("idea", one["idea_id"]) for one in said]
+    cards = describe(NOBODY, things)
+    return [cards[thing].title if thing in cards else "" for thing in things]
 
 
 @does_for_guests("idea")
@@ -60,7 +73,7 @@ def support(idea_id: int) -> ResponseReturnValue:
     form = VoteForm()
     origin, position = origin_of(request.args.get("from")), request.args.get("at", type=int)
     said = {"idea_id": idea_id, "origin": origin, "position": min(max(position, 0), FARTHEST) if position else None}
-    if form.validate_on_submit() and _leave("vote", form, idea.title, said):
+    if form.validate_on_submit() and _leave("vote", form, "", said):
         return redirect(f"/guests/sent?next={idea.url}", 303)
     return render_template("ideas/guest_vote.html", form=form, idea=idea), 422 if form.errors else 200
 

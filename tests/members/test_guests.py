@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text, update
 
+from portal.ideas import facade
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.jobs import Promise
@@ -79,6 +80,59 @@ def test_a_guest_votes_first_and_the_vote_counts_when_she_confirms(client: Flask
     assert f'href="/ideas/{idea_id}"' in again.text
     assert "<form" not in again.text.split("<main")[1]
     assert votes(idea_id) == (1, 1)
+
+
+def test_a_link_that_has_been_used_lets_nobody_in(client: FlaskClient, app: Flask) -> None:
+    link = vote_as(client, an_idea())
+    assert post(client, link).location.startswith("/guests/welcome")
+    other = app.test_client()
+    token = {"csrf_token": token_in(other, "/sign-in")}
+    assert other.post(link, data=token).location == link
+    assert other.get("/account").status_code == 302
+
+
+def test_the_vote_follows_an_idea_that_was_merged_meanwhile(client: FlaskClient) -> None:
+    board = a_board()
+    idea_id, other = an_idea(board=board), an_idea(board=board)
+    link = vote_as(client, idea_id)
+    facade.join_twins(idea_id, other)
+    db.session.commit()
+    assert post(client, link).location.endswith(f"/ideas/{other}")
+    assert votes(other)[0] == 1
+
+
+def test_the_title_of_an_idea_is_never_kept_with_a_guests_vote(client: FlaskClient, app: Flask) -> None:
+    idea_id = an_idea(title="Wool of Gennaro Esposito")
+    link = vote_as(client, idea_id)
+    assert "Gennaro" in client.get(link).text
+    assert db.session.scalars(select(GuestAct.title)).all() == [""]
+    db.session.execute(
+        text("UPDATE idea SET hidden_at = now(), hidden_why = 'moderator' WHERE id = :id"), {"id": idea_id}
+    )
+    db.session.execute(text("UPDATE idea_tally SET listed = false WHERE idea_id = :id"), {"id": idea_id})
+    db.session.commit()
+    assert "Gennaro" not in client.get(link).text
+    assert post(client, link).status_code == 404
+    staff = sign_in(app.test_client(), a_member(kind="staff", roles=["moderator"]))
+    assert "Gennaro" not in staff.get("/staff/guests").text
+
+
+def test_whoever_confirms_reads_first_what_will_be_out(client: FlaskClient, app: Flask) -> None:
+    form = {"board": a_board(), "title": "Yarn of nettles", "body": "<b>It grows</b> & stings."}
+    post(client, "/ideas/new/guest", **form, guest_name="Noor", guest_email="noor@example.org")
+    shown = "&lt;b&gt;It grows&lt;/b&gt; &amp; stings."
+    assert shown in client.get(link_in(mails()[-1][2])).text
+    staff = sign_in(app.test_client(), a_member(kind="staff", roles=["moderator"]))
+    assert shown in staff.get("/staff/guests").text
+
+
+def test_what_was_thrown_away_twice_is_a_sentence(client: FlaskClient, app: Flask) -> None:
+    staff = sign_in(app.test_client(), a_member(kind="staff", roles=["moderator"]))
+    assert post_from(staff, "/account", "/staff/guests/999/throw-away").status_code == 303
+
+
+def post_from(client: FlaskClient, page: str, path: str, **fields: str):
+    return client.post(path, data={"csrf_token": token_in(client, page), **fields})
 
 
 def test_she_becomes_a_member_by_choosing_a_password(client: FlaskClient, app: Flask) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import current_app, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from limits import RateLimitItemPerHour
+from limits import RateLimitItemPerDay, RateLimitItemPerHour
 from wtforms import EmailField, StringField
 from wtforms.validators import DataRequired, Length
 
@@ -14,11 +14,12 @@ from portal.kernel.errors import Invalid, TooMany
 from portal.members.guests import services
 from portal.members.jobs import deliver
 from portal.members.rules import NAME_MAX
+from portal.members.services import clean_email
 from portal.members.signing.throttle import throttle
 
 EMAIL_MAX = 254
-TO_ADDRESS = RateLimitItemPerHour(5, namespace="guest-to")
-"""Mails to one address in an hour, whoever asks for them."""
+TO_ADDRESS = (RateLimitItemPerHour(5, namespace="guest-to"), RateLimitItemPerDay(10, namespace="guest-to-day"))
+"""Mails to one address in an hour and in a day, whoever asks for them: they may come to somebody who asked for none."""
 FROM_HERE = RateLimitItemPerHour(30, namespace="guest-from")
 """Acts from one network address in an hour: a class of pupils passes, a program does not."""
 ALL_TOGETHER = RateLimitItemPerHour(1000, namespace="guest-all")
@@ -50,7 +51,7 @@ def leave(kind: str, *, email: str, name: str, lang: str, title: str, payload: M
     :raise Invalid: for what cannot be an address or a name.
     :raise TooMany: when too much was asked for, for this address, from here or by all together.
     """
-    _count(email)
+    _count(clean_email(email))
     address, secret = services.keep_act(kind, email=email, name=name, lang=lang, title=title, payload=payload)
     holder = services.holder_of(address)
     words = render_template(
@@ -66,10 +67,10 @@ def leave(kind: str, *, email: str, name: str, lang: str, title: str, payload: M
     deliver.later(address, subjects[kind], words)
 
 
-def _count(email: str) -> None:
+def _count(address: str) -> None:
     counts = throttle()
     limits = (
-        (TO_ADDRESS, f"account:{email.strip().casefold()[:EMAIL_MAX]}"),
+        *((limit, f"account:{address.casefold()}") for limit in TO_ADDRESS),
         (FROM_HERE, f"address:{request.remote_addr}"),
         (ALL_TOGETHER, "all"),
     )

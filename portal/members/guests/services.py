@@ -1,13 +1,13 @@
 """What somebody does before she has an account: kept until the link in her mail is confirmed, then done in her name."""
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
@@ -26,8 +26,12 @@ DAYS = 7
 KEPT_DAYS = 30
 """So long it is remembered what became of a confirmed act, so that a second look at the link says it."""
 KEY_BYTES = 32
+_ONE_ADDRESS = text("SELECT pg_advisory_xact_lock(hashtextextended('guest:' || lower(:email), 0))")
+"""Two links that went to a new address make one member, though both are opened at once."""
 Doer = Callable[[Viewer, Mapping[str, Any]], str]
+Namer = Callable[[Sequence[Mapping[str, Any]]], list[str]]
 _doers: dict[str, Doer] = {}
+_namers: dict[str, Namer] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Act:
     email: str
     name: str
     title: str
+    body: str
+    """What she wrote, as she wrote it: whoever confirms, or looks after the site, sees it before it is out."""
     made_at: datetime
     expires_at: datetime
     confirmed_at: datetime | None
@@ -70,6 +76,19 @@ def does_for_guests(kind: str) -> Callable[[Doer], Doer]:
     return register
 
 
+def names_for_guests(kind: str) -> Callable[[Namer], Namer]:
+    """Declare who says what acts of this kind are about; where it is another's thing, as anybody may see it now.
+
+    Such a title is never kept with the act: its author may have changed it, or had it erased.
+    """
+
+    def register(act: Namer) -> Namer:
+        _namers[kind] = act
+        return act
+
+    return register
+
+
 def keep_act(kind: str, *, email: str, name: str, lang: str, title: str, payload: Mapping[str, Any]) -> tuple[str, str]:
     """Keep what a guest wants to do; return her address in its usual form and the secret of the link.
 
@@ -93,14 +112,27 @@ def act_of(secret: str) -> Act:
     row = db.session.scalar(select(GuestAct).filter_by(digest=digest_of(secret)))
     if row is None:
         raise NotFound(_l("This link is not complete, or it is too old. Do it once more."))
-    return _act(row)
+    return _acts([row])[0]
 
 
-def _act(row: GuestAct) -> Act:
-    return Act(
-        row.id, row.kind, row.email, row.name, row.title, row.made_at, row.expires_at, row.confirmed_at,
-        row.member_id, row.url,
-    )  # fmt: skip
+def _acts(rows: Sequence[GuestAct]) -> list[Act]:
+    titles = _titles(rows)
+    return [
+        Act(
+            row.id, row.kind, row.email, row.name, titles[row.id], str(row.payload.get("body", "")), row.made_at,
+            row.expires_at, row.confirmed_at, row.member_id, row.url,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _titles(rows: Sequence[GuestAct]) -> dict[int, str]:
+    titles = {row.id: row.title for row in rows}
+    for kind, name in _namers.items():
+        open_ones = [row for row in rows if row.kind == kind and row.payload]
+        if open_ones:
+            titles |= dict(zip((row.id for row in open_ones), name([row.payload for row in open_ones]), strict=True))
+    return titles
 
 
 def waiting(size: int = 200) -> list[Act]:
@@ -111,7 +143,7 @@ def waiting(size: int = 200) -> list[Act]:
         .order_by(GuestAct.id.desc())
         .limit(size)
     )
-    return [_act(row) for row in rows]
+    return _acts(rows.all())
 
 
 def count_waiting() -> int:
@@ -130,9 +162,10 @@ def holder_of(email: str) -> Holder | None:
     return None
 
 
-def confirm_act(secret: str) -> Act:
+def confirm_act(secret: str) -> tuple[Act, bool]:
     """Do what a guest wanted to do: the link has shown that the address is hers. A second time changes nothing.
 
+    Return what became of it, and whether it was this time: a link that has been used lets nobody in.
     Whoever has an account already must have signed in; the view sees to that.
 
     :raise NotFound: :raise Refused: when the link, or the act itself, is not possible any more.
@@ -141,9 +174,10 @@ def confirm_act(secret: str) -> Act:
     if row is None:
         raise NotFound(_l("This link is not complete, or it is too old. Do it once more."))
     if row.confirmed_at is not None:
-        return _act(row)
+        return _acts([row])[0], False
     if row.expires_at <= now():
         raise Refused(_l("This link is too old. Do it once more."))
+    db.session.execute(_ONE_ADDRESS, {"email": row.email})
     holder = holder_of(row.email)
     member_id = holder.member_id if holder is not None else _make_member(row)
     who = queries.member_for_update(member_id)
@@ -156,7 +190,7 @@ def confirm_act(secret: str) -> Act:
     row.confirmed_at, row.member_id, row.payload = now(), member_id, {}
     db.session.flush()
     publish(GuestActed(actor_id=member_id, member_id=member_id, kind=row.kind, new=holder is None))
-    return _act(row)
+    return _acts([row])[0], True
 
 
 def _make_member(row: GuestAct) -> int:

@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, Response, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.kernel.errors import Refused
+from portal.kernel.errors import NotFound
 from portal.members import queries
 from portal.members.guests import services
 from portal.members.guests.services import Act, Holder
@@ -58,10 +58,10 @@ def confirm(secret: str) -> ResponseReturnValue:
     """Let what a guest did count from now on."""
     act, viewer = services.act_of(secret), current_viewer()
     step = _step(viewer, act, services.holder_of(act.email))
-    if step not in {"confirm", "done"}:
+    if step != "confirm":
         return redirect(f"/guests/confirm/{secret}", 303)
-    done = services.confirm_act(secret)
-    if done.member_id is None or not viewer.is_anonymous or not _is_guest(act.email):
+    done, just_now = services.confirm_act(secret)
+    if done.member_id is None or not just_now or not viewer.is_anonymous or not _is_guest(act.email):
         flash(_("Confirmed. It counts from now on."))
         return redirect(own_path(done.url), 303)
     forget_viewer()
@@ -123,7 +123,9 @@ def _welcome(form: ChosenPasswordForm) -> str:
 @access(STAFF)
 def waiting() -> ResponseReturnValue:
     """Show staff what guests did and have not confirmed: nobody else sees any of it."""
-    return render_template("members/staff_guests.html", acts=services.waiting(), days=services.DAYS)
+    return render_template(
+        "members/staff_guests.html", acts=services.waiting(), count=services.count_waiting(), days=services.DAYS
+    )
 
 
 @bp.post("/staff/guests/<int:act_id>/throw-away")
@@ -132,7 +134,7 @@ def throw_away(act_id: int) -> ResponseReturnValue:
     """Throw away what is not to be confirmed."""
     try:
         services.throw_away(act_id, actor_id=current_viewer().id)
-    except Refused as refusal:
+    except NotFound as refusal:
         flash(str(refusal), "warn")
     else:
         flash(_("Thrown away. The link in the mail opens nothing any more."))
