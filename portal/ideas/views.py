@@ -242,7 +242,8 @@ def show(idea_id: int) -> ResponseReturnValue:
     """Show one idea; whoever opens it has seen it."""
     form, draft = CommentForm(), None
     if "draft" in request.args:
-        draft = drafts.begin(current_viewer(), f"comment-idea-{idea_id}", form)
+        begun = drafts.of_comment(KIND, idea_id, request.args.get("parent", type=_number))
+        draft = drafts.begin(current_viewer(), begun, form)
     try:
         page = _show(idea_id, form, StageForm(), draft=draft)
     except NotFound:
@@ -373,7 +374,7 @@ def comment(idea_id: int) -> ResponseReturnValue:
         except Invalid as refusal:
             _mark(form, refusal)
         else:
-            drafts.sent(viewer, f"comment-idea-{idea_id}")
+            drafts.sent(viewer, drafts.of_comment(KIND, idea_id, parent))
             return redirect(f"/ideas/{idea_id}#comment-{written}", 303)
     return _show(idea_id, form, StageForm(formdata=None), 422)
 

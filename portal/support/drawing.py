@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from portal.community import facade as community
 from portal.community.fragments import fingerprint, remembered, remembered_all
+from portal.community.queries.conversation import DraftCard
 from portal.kernel import clock
 from portal.kernel.formats import since
 from portal.members.policy import Viewer
@@ -48,15 +49,17 @@ def drawer(
     powers: Powers,
     threads: Mapping[int, Sequence[Thread]],
     replying: community.CommentRow | None,
+    remark: DraftCard | None = None,
 ) -> Callable[[AnswerRow], Markup]:
     """Return what draws one answer of a question, with the comments on it.
 
     :param replying: the comment that is about to be replied to.
+    :param remark: a comment that was begun and comes back: what shows it is drawn for this once.
     """
 
     def draw(answer: AnswerRow) -> Markup:
         comments = tuple(row for t in threads.get(answer.id, ()) for row in (t.comment, *t.replies))
-        if viewer.is_anonymous:
+        if viewer.is_anonymous or remark is not None:
             return Markup(fresh(answer))  # noqa: S704 - drawn by a template
         mine = (viewer.member_id == answer.author_id, *(viewer.member_id == row.author_id for row in comments))
         ages = (since(answer.created_at), *(since(row.created_at) for row in comments))
@@ -76,6 +79,7 @@ def drawer(
             is_agent=powers.is_agent,
             may_hide=powers.may_hide,
             replying=replying,
+            remark=remark,
             opened=None,
         )
 

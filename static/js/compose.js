@@ -197,5 +197,5 @@ export const begin = (form, toast) => {
     tools(area, box);
     files(area, box, form);
   }
-  if (state(form)) bring(form).catch(() => {});
+  if (state(form) || form.dataset.local) bring(form).catch(() => {});
 };

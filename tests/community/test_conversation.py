@@ -480,6 +480,27 @@ def test_a_form_that_comes_back_with_an_error_goes_on_with_its_draft(app: Flask,
     assert 'name="draft_version" value="3"' in page.text
 
 
+def test_a_reply_has_a_draft_of_its_own_and_comes_back_without_scripts(app: Flask, client: FlaskClient) -> None:
+    question, idea = a_question(), an_idea()
+    answer = an_answer(question)
+    sign_in(client, a_member())
+    first = int(post(client, f"/answers/{answer}/comments", {"body": "Which water?"}).location.rpartition("-")[2])
+    on_idea = int(post(client, f"/ideas/{idea}/comments", {"body": "Which wool?"}).location.rpartition("-")[2])
+    for page, parent in ((f"/questions/{question}", first), (f"/ideas/{idea}", on_idea)):
+        form = client.get(f"{page}?parent={parent}").text
+        found = re.search(rf'data-draft="(comment-[a-z]+-\d+-{parent})" data-place="([^"]+)"', form)
+        assert found is not None
+        key, place = found[1], found[2].replace("&amp;", "&")
+        assert post(client, "/drafts", {"draft": key, "draft_place": place, "body": "Half a reply"}).location == place
+        back = client.get(place.partition("#")[0]).text
+        assert "Half a reply" in back
+        assert f'value="{parent}"' in back
+        assert "Half a reply" not in client.get(page).text
+        post(client, f"{page}/comments" if "ideas" in page else f"/answers/{answer}/comments",
+             {"body": "A whole reply", "parent": parent, "parent_id": parent})  # fmt: skip
+    assert "Half a reply" not in client.get("/account/drafts").text
+
+
 def test_nobody_reads_another_members_draft(app: Flask, client: FlaskClient) -> None:
     kept(a_viewer())
     db.session.commit()

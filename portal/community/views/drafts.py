@@ -114,6 +114,11 @@ def filled(viewer: Viewer, key: str) -> DraftCard | None:
     return services.filled(viewer.member_id, key)
 
 
+def of_comment(kind: str, target_id: int, parent_id: int | None = None) -> str:
+    """Return the name of the draft of a comment on a thing, or of a reply to one: each reply has its own."""
+    return f"comment-{kind}-{target_id}" + (f"-{parent_id}" if parent_id else "")
+
+
 def sent(viewer: Viewer, key: str) -> None:
     """Throw away the draft of what has just been sent."""
     services.drop(viewer.member_id, key)

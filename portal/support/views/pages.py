@@ -122,8 +122,10 @@ def _address(
 def question(question_id: int) -> ResponseReturnValue:
     """Show one question with its answers."""
     viewer = current_viewer()
-    form, draft = TextForm(), None
-    if "draft" in request.args:
+    form, draft, remark = TextForm(), None, None
+    if (begun := request.args.get("draft", "")).startswith("comment-"):
+        remark = drafts.filled(viewer, begun)
+    elif begun:
         draft = drafts.begin(viewer, f"answer-{question_id}", form)
     try:
         found = queries.question_page(viewer, question_id)
@@ -133,18 +135,29 @@ def question(question_id: int) -> ResponseReturnValue:
         if (kept := twins.merged_into(question_id)) is None:
             raise
         return redirect(f"/questions/{queries.question_page(viewer, kept).id}")
-    return shown(viewer, found, form, draft)
+    return shown(viewer, found, form, draft, remark)
 
 
-def shown(viewer: Viewer, found: QuestionPage, form: TextForm, draft: DraftCard | None = None) -> str:
-    """Return the page of a question, with an answer that was typed if it is in the form."""
+def shown(
+    viewer: Viewer,
+    found: QuestionPage,
+    form: TextForm,
+    draft: DraftCard | None = None,
+    remark: DraftCard | None = None,
+) -> str:
+    """Return the page of a question, with an answer that was typed if it is in the form.
+
+    :param remark: a comment on it, or on one of its answers, that was begun and comes back.
+    """
     answers = queries.answers_to(found.id, viewer)
-    around = _surroundings(viewer, found, answers) | {"draft": draft}
-    page = drawing.page(viewer, around, form=form, typed=bool(form.errors or form.body.data))
+    around = _surroundings(viewer, found, answers, remark) | {"draft": draft}
+    page = drawing.page(viewer, around, form=form, typed=bool(form.errors or form.body.data or remark))
     return render_template("support/question.html", question=found, board=around["board"], page=page, form=form)
 
 
-def _surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerRow]) -> dict[str, Any]:
+def _surroundings(
+    viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerRow], remark: DraftCard | None
+) -> dict[str, Any]:
     """Return what the page of a question shows."""
     powers = Powers(
         may_accept=not viewer.is_anonymous and _may_accept(viewer, found),
@@ -169,8 +182,9 @@ def _surroundings(viewer: Viewer, found: QuestionPage, answers: Sequence[AnswerR
         "replying": replying,
         "opened": request.args.get("open", type=_number),
         "drawn": drawer(
-            viewer, found, powers, {answer_id: _thread(rows) for answer_id, rows in under.items()}, replying
+            viewer, found, powers, {answer_id: _thread(rows) for answer_id, rows in under.items()}, replying, remark
         ),
+        "remark": remark,
         "powers": powers,
         "following": found.following,
         "sureness": [(row, rules.interval(row.useful, row.useless)) for row in answers if row.useful + row.useless][:4],

@@ -144,15 +144,16 @@ def comment_on_answer(answer_id: int) -> ResponseReturnValue:
 
 
 def _comment(kind: str, target_id: int, board_id: int) -> int:
+    parent_id = request.form.get("parent_id", type=int)
     comment_id, _seen = community.post_comment(
         current_viewer(),
         board_id=board_id,
         target_kind=kind,
         target_id=target_id,
         body=with_files(current_viewer(), request.form.get("body", "")),
-        parent_id=request.form.get("parent_id", type=int),
+        parent_id=parent_id,
     )
-    drafts.sent(current_viewer(), f"comment-{kind}-{target_id}")
+    drafts.sent(current_viewer(), drafts.of_comment(kind, target_id, parent_id))
     return comment_id
 
 
