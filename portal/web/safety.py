@@ -83,12 +83,15 @@ def _browser(app: Flask) -> Iterator[Measure]:
     rules = dict(rule.split(" ", 1) for rule in policy.split("; ") if " " in rule)
     inline = "unsafe-inline" in policy or "unsafe-eval" in policy
     others = sorted({word for rule in rules.values() for word in rule.split() if "." in word})
+    named = "'nonce-" in rules.get("script-src", "")
     yield Measure(
         _("Scripts"),
         _("A script written into a page runs.")
         if inline
+        else _("Only scripts run that carry a word made for this one answer; none that stands inside a page.")
+        if named
         else _("No script that stands inside a page runs, ours neither."),
-        not inline,
+        named and not inline,
     )
     told = _("Pages load from here, and from %(hosts)s.", hosts=", ".join(others))
     yield Measure(_("Third parties"), told if others else _("Pages load nothing from anybody else."))
@@ -105,6 +108,7 @@ def _browser(app: Flask) -> Iterator[Measure]:
         (bool(config["SESSION_COOKIE_HTTPONLY"]), _("no script can read it")),
         (bool(config["SESSION_COOKIE_SECURE"]), _("it travels by https alone")),
         (config["SESSION_COOKIE_SAMESITE"] in {"Lax", "Strict"}, _("other sites cannot post with it")),
+        (config["SESSION_COOKIE_NAME"].startswith("__Host-"), _("no other host can set it")),
     )
     yield Measure(
         _("The cookie of your session"),

@@ -198,6 +198,8 @@ def test_the_safety_page_says_what_is_so(app: Flask, client: FlaskClient, sealed
     assert "Pages come by https." in told
     assert "Requests under other names are refused." in told
     assert any("older key" in one for one in told)
+    assert any("a word made for this one answer" in one for one in told)
+    assert any("no other host can set it" in one for one in told)
 
 
 def test_who_finds_a_hole_is_told_where_to_write(app: Flask, client: FlaskClient) -> None:
