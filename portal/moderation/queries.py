@@ -247,15 +247,21 @@ def flags_on(kind: str, thing_id: int) -> list[tuple[Flag, MemberCard | None]]:
     return [(row, cards.get(row.member_id)) for row in rows]
 
 
+def _on_boards(statement: Select[Decision], viewer: Viewer) -> Select[Decision]:
+    boards = community.visible_board_ids(viewer)
+    return statement.where(Decision.board_id.is_(None) | Decision.board_id.in_(boards))
+
+
 def decisions(
+    viewer: Viewer,
     *,
     thing: tuple[str, int] | None = None,
     author_id: int | None = None,
     actor_id: int | None = None,
     limit: int = HISTORY,
 ) -> list[Done]:
-    """Return the latest decisions about a thing, about an author or by a moderator."""
-    wanted = select(Decision).order_by(Decision.id.desc()).limit(limit)
+    """Return the latest decisions about a thing, an author or by somebody, on the boards of this moderator."""
+    wanted = _on_boards(select(Decision), viewer).order_by(Decision.id.desc()).limit(limit)
     if thing is not None:
         wanted = wanted.filter_by(target_kind=thing[0], target_id=thing[1])
     if author_id is not None:
@@ -271,6 +277,25 @@ def decisions(
         )
         for row in rows
     ]
+
+
+def decisions_page(
+    viewer: Viewer,
+    *,
+    kind: str | None,
+    target_id: int | None,
+    author_id: int | None,
+    actor_id: int | None,
+    cursor: str | None,
+    size: int,
+) -> Page[Decision]:
+    """Return a page of decisions on the boards of this moderator, the latest first."""
+    wanted = _on_boards(select(Decision), viewer).order_by(Decision.id.desc()).limit(size + 1)
+    named = {"target_kind": kind, "target_id": target_id, "author_id": author_id, "actor_id": actor_id}
+    wanted = wanted.filter_by(**{name: value for name, value in named.items() if value is not None})
+    if (last := decode_cursor(cursor, _whole)) is not None:
+        wanted = wanted.where(Decision.id < last[0])
+    return page_of(db.session.scalars(wanted).all(), size=size, key=lambda row: (row.id,))
 
 
 # What concerns a member herself

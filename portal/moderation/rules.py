@@ -105,7 +105,7 @@ def is_newcomer(who: Newcomer) -> bool:
     )
 
 
-def why_hold(who: Newcomer, *, first_posts: int, links: bool, has_link: bool, spam: float | None) -> list[str]:
+def why_hold(who: Newcomer, *, first_posts: int, links: bool, has_link: bool, spam: float) -> list[str]:
     """Return why a post is looked at before it is shown; nothing when it may be seen at once."""
     if not is_newcomer(who):
         return []
@@ -114,7 +114,7 @@ def why_hold(who: Newcomer, *, first_posts: int, links: bool, has_link: bool, sp
         whys.append("first_posts")
     if links and has_link:
         whys.append("links")
-    if spam is not None and spam >= HELD_FROM:
+    if spam >= HELD_FROM:
         whys.append("spam")
     return whys
 

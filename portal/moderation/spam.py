@@ -10,7 +10,7 @@ a probability of it (Platt 1999).
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -19,8 +19,6 @@ from portal.kernel.text import fold
 HALF_LIFE = 180.0
 STRENGTH = 0.6
 TELLING = 25
-LEAST = 8
-"""With fewer decisions of either kind nothing is said."""
 MOST_WORDS = 200
 MANY_LINKS = 3
 TOP_REASONS = 5
@@ -161,14 +159,29 @@ def weigh(found: Iterable[str], counts: Counts, total: tuple[float, float]) -> l
     return sorted(weights, key=lambda pair: (-abs(pair[1]), pair[0]))[:TELLING]
 
 
-def judge(found: Iterable[str], counts: Counts, total: tuple[float, float], curve: Curve) -> Verdict | None:
-    """Return how likely a text is spam, or None while too little has been decided."""
-    if min(total) < LEAST:
-        return None
+def judge(found: Iterable[str], counts: Counts, total: tuple[float, float], curve: Curve) -> Verdict:
+    """Return how likely a text is spam."""
     weights = weigh(found, counts, total)
     score = sum(weight for _trait, weight in weights)
     top = tuple(weights[:TOP_REASONS])
     return Verdict(1 / (1 + math.exp(-(curve.slope * score + curve.offset))), score, top)
+
+
+def scores_without_themselves(
+    texts: Iterable[tuple[Collection[str], bool]], counts: Counts, total: tuple[float, float], weight: float
+) -> list[tuple[float, bool]]:
+    """Return the score of each text of the counts, computed as if it had not been counted, and whether it is spam."""
+    found = []
+    for traits, is_spam in texts:
+        spent = (weight, 0.0) if is_spam else (0.0, weight)
+        left = {one: less(counts.get(one, (0.0, 0.0)), spent) for one in traits}
+        found.append((sum(weight for _trait, weight in weigh(traits, left, less(total, spent))), is_spam))
+    return found
+
+
+def less(pair: tuple[float, float], spent: tuple[float, float]) -> tuple[float, float]:
+    """Return counts without what one text added."""
+    return max(pair[0] - spent[0], 0.0), max(pair[1] - spent[1], 0.0)
 
 
 def fit(scores: Sequence[tuple[float, bool]], rounds: int = 30) -> Curve:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from portal.kernel.database import db
 from portal.moderation import spam
+from portal.moderation.rules import HELD_FROM, SUSPECTED_FROM
 from portal.moderation.services import deciding
 from portal.moderation.services import spam as memory
 from portal.moderation.spam import Author
@@ -57,7 +58,6 @@ def test_precision_and_recall_on_a_planted_set(app: Flask, record_property: Call
     brier = 0.0
     for words, is_spam in planted:
         verdict = memory.judge(words, NEW)
-        assert verdict is not None
         held[is_spam] += verdict.probability >= 0.9
         brier += (verdict.probability - is_spam) ** 2 / len(planted)
     precision, recall = held[True] / sum(held.values()), held[True] / 60
@@ -73,20 +73,38 @@ def test_a_newcomers_ordinary_words_are_not_spam_because_she_is_new(app: Flask) 
         memory.teach("idea", 2 * n, a_spam(dice), NEW, is_spam=True)
         memory.teach("idea", 2 * n + 1, a_post(dice), OLD, is_spam=False)
     verdict = memory.judge("Good morning, do you make gloves in that green, too?", NEW)
-    assert verdict is not None
     assert verdict.probability < 0.9
 
 
-def test_nothing_is_said_while_too_little_was_decided(app: Flask) -> None:
-    teach(random.Random(1), spam.LEAST - 1)
-    assert memory.judge("Best price cashmere", NEW) is None
+def test_before_anything_was_decided_it_knows_plain_spam_and_lets_ordinary_words_pass(app: Flask) -> None:
+    ordinary = (
+        "Good morning, do you make gloves in that green, too?",
+        "Buongiorno, dove trovo le istruzioni per il modello vecchio?",
+        "The mail with the invoice never came, whom do I write to? My number is in the order.",
+        "I found the pattern here, is it the same yarn? https://patterns.example/mittens",
+        "Gratis non serve, ma uno sconto per chi compra da dieci anni sarebbe bello.",
+    )
+    spam_texts = (
+        "Join my trading group, guaranteed profit in crypto, write to me on Telegram https://x-gain.example",
+        "Guadagna da casa 300 euro al giorno, contattami su WhatsApp, link nel profilo https://x-soldi.example",
+    )
+    assert [words for words in ordinary if memory.judge(words, NEW).probability >= SUSPECTED_FROM] == []
+    assert [words for words in spam_texts if memory.judge(words, NEW).probability < HELD_FROM] == []
+
+
+def test_what_the_portal_knows_at_first_gives_way_to_what_moderators_decide(app: Flask) -> None:
+    words = "Wholesale yarn at factory price, order now"
+    before = memory.judge(words, NEW).probability
+    for n in range(8):
+        memory.teach("idea", n, f"Our wholesale yarn at factory price, order {n} boxes now", NEW, is_spam=False)
+    assert before > 0.5
+    assert memory.judge(words, NEW).probability < before / 2
 
 
 def test_it_says_what_spoke_for_it_in_words_of_the_text_and_keeps_hashes(app: Flask) -> None:
     teach(random.Random(7), 20)
     words = "Best price cashmere, order now https://yarn-deals.example/3"
     verdict = memory.judge(words, NEW)
-    assert verdict is not None
     said = dict(memory.in_words(words, verdict.reasons))
     assert {"best", "price"} <= set(said) or "link" in said
     kept = db.session.scalars(text("SELECT word FROM spam_word")).all()
@@ -98,12 +116,10 @@ def test_what_was_taught_is_forgotten_exactly(app: Flask) -> None:
     teach(random.Random(7), 10)
     before = memory.judge("Best price merino, order now", NEW)
     memory.teach("answer", 1, "Best price merino, order now", NEW, is_spam=False)
-    assert before is not None
-    assert memory.judge("Best price merino, order now", NEW).probability < before.probability  # type: ignore[union-attr]
+    assert memory.judge("Best price merino, order now", NEW).probability < before.probability
     memory.unteach("answer", 1)
     memory._refit()
     after = memory.judge("Best price merino, order now", NEW)
-    assert after is not None
     assert after.score == pytest.approx(before.score, abs=1e-3)
 
 

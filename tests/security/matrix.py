@@ -116,6 +116,12 @@ def of_everybody(*roles: str) -> Rule:
     return lambda actor, state: GONE if state == "missing" or not actor.has(*roles) else YES
 
 
+def of_others(*roles: str) -> Rule:
+    """Return the rule for holders of these roles who are not judges in their own case."""
+    everybody = of_everybody(*roles)
+    return lambda actor, state: NO if state == "own" and actor.has(*roles) else everybody(actor, state)
+
+
 def merged_leads_on(actor: Actor, state: str) -> str:
     """As `see`; what was merged leads everybody to what it was merged into."""
     return YES if state == "merged" else see(actor, state)
@@ -419,8 +425,8 @@ CELLS: dict[str, Cell | list[Cell]] = {
     "POST organisations.resend": Cell(looks_after),
     "POST organisations.revoke": Cell(looks_after),
     "DELETE api.members_revoke": Cell(looks_after),
-    "POST moderation_acts.undo": Cell(of_everybody(MODERATOR), fine=(409,)),
-    "POST api.moderation_undo": Cell(of_everybody(MODERATOR), fine=(409,)),
+    "POST moderation_acts.undo": Cell(of_others(MODERATOR), fine=(409,)),
+    "POST api.moderation_undo": Cell(of_others(MODERATOR), fine=(409,)),
     "POST reputation.claim": Cell(mine),
     "POST reputation.restore": Cell(of_everybody("brand_manager"), fine=(409,)),
     "POST reputation.withdraw": Cell(of_everybody("brand_manager"), data={"note": TEXT}),
@@ -437,8 +443,15 @@ CELLS: dict[str, Cell | list[Cell]] = {
             "POST identities.undo",
             "POST staff_members.unmerge",
             "POST moderation_acts.appeal",
+            "DELETE api.moderation_opt_out",
         ),
         PAPER,
+    ),
+    "GET api.moderation_own_decision": Cell(mine),
+    "GET api.moderation_holding_rule": Cell(see),
+    "PUT api.moderation_set_holding_rule": Cell(see, data={"first_posts": 1, "links": True}),
+    "POST api.moderation_decide_appeal": Cell(
+        always, "paper", states=("missing",), data={"granted": False}, fine=(404, 422)
     ),
     "GET exports.export": Cell(see, "ideas_board", query={"kind": "ideas", "fmt": "csv"}),
     "GET api.members_list_invitations": Cell(always, "none", fine=(403,)),  # her organisation's; its admins' alone

@@ -34,7 +34,7 @@ def _whys(words: str, viewer: Viewer, board_id: int) -> list[str]:
         first_posts=first_posts,
         links=links,
         has_link=bool(spam.links(words)),
-        spam=verdict.probability if verdict else None,
+        spam=verdict.probability,
     )
 
 
@@ -90,9 +90,9 @@ def wait(kind: str, thing_id: int, board_id: int, author_id: int, why: str) -> N
     thing = things.one(kind, thing_id)
     words = f"{thing.title}\n{thing.body}" if thing.under is None else thing.body
     known: dict[str, Any] = {"held": _whys(words, viewer, board_id) or ["screened"]}
-    if verdict := memory.judge(words, author_of(viewer)):
-        memory.remember(kind, thing_id, verdict)
-        known |= {"spam": round(verdict.probability, 4), "because": [list(pair) for pair in verdict.reasons]}
+    verdict = memory.judge(words, author_of(viewer))
+    memory.remember(kind, thing_id, verdict)
+    known |= {"spam": round(verdict.probability, 4), "because": [list(pair) for pair in verdict.reasons]}
     queue.bring(
         rules.Queue.POST,
         kind,

@@ -1,6 +1,6 @@
 """The memory of what moderators called spam and what they let pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
-from portal.moderation import spam
+from portal.moderation import prior, spam
 from portal.moderation.models import SpamScore, SpamVerdict, SpamWord
 from portal.moderation.spam import Author, Curve, Verdict
 
@@ -18,28 +18,30 @@ REFITTED = 400
 DAY = 86_400
 
 
-def _counts(found: Iterable[str], at: datetime) -> tuple[dict[str, tuple[float, float]], tuple[float, float], Curve]:
-    """Return the decayed counts of some traits, of all texts, and the curve; one query."""
+def _counts(found: Collection[str], at: datetime) -> tuple[dict[str, tuple[float, float]], tuple[float, float], Curve]:
+    """Return the decayed counts of some traits and of all texts, on top of what the portal knows, and the curve."""
     rows = db.session.execute(
         select(SpamWord.word, SpamWord.spam, SpamWord.fine, SpamWord.at).where(
             SpamWord.word.in_({*found, TOTAL, CURVE})
         )
     )
-    counts, total, curve = {}, (0.0, 0.0), Curve()
+    counts = {one: prior.counts().get(one, (0.0, 0.0)) for one in found}
+    total, curve = prior.TOTAL, prior.curve()
     for row in rows:
         days = (at - row.at).total_seconds() / DAY
         pair = spam.decayed(row.spam, days), spam.decayed(row.fine, days)
         if row.word == TOTAL:
-            total = pair
+            total = (total[0] + pair[0], total[1] + pair[1])
         elif row.word == CURVE:
             curve = Curve(row.spam, row.fine)
         else:
-            counts[row.word] = pair
+            before = counts.get(row.word, (0.0, 0.0))
+            counts[row.word] = (before[0] + pair[0], before[1] + pair[1])
     return counts, total, curve
 
 
-def judge(text: str, author: Author) -> Verdict | None:
-    """Return how likely a text is spam, or None while moderators have decided too little."""
+def judge(text: str, author: Author) -> Verdict:
+    """Return how likely a text is spam, from what moderators have decided and the portal's own texts."""
     found = spam.traits(text, author)
     counts, total, curve = _counts(found, now())
     return spam.judge(found, counts, total, curve)
@@ -89,25 +91,20 @@ def _add(found: Sequence[str], *, is_spam: bool, by: float, at: datetime) -> Non
 
 
 def _refit() -> None:
-    """Fit the curve anew on the latest decisions, each scored without itself."""
+    """Fit the curve anew on the latest decisions and the portal's own texts, each scored without itself."""
     verdicts = db.session.scalars(select(SpamVerdict).order_by(SpamVerdict.at.desc()).limit(REFITTED)).all()
     at = now()
-    counts, total, _curve = _counts({str(one) for verdict in verdicts for one in verdict.words}, at)
-    scores = []
+    met = {str(one) for verdict in verdicts for one in verdict.words}
+    counts, total, _curve = _counts(met | prior.counts().keys(), at)
+    scores = spam.scores_without_themselves(prior.texts(), counts, total, prior.WEIGHT)
     for verdict in verdicts:
         own = spam.decayed(1.0, (at - verdict.at).total_seconds() / DAY)
-        spent = (own, 0.0) if verdict.spam else (0.0, own)
-        without = {str(one): _less(counts.get(str(one), (0.0, 0.0)), spent) for one in verdict.words}
-        weights = spam.weigh(map(str, verdict.words), without, _less(total, spent))
-        scores.append((sum(weight for _trait, weight in weights), verdict.spam))
+        text = ([str(one) for one in verdict.words], verdict.spam)
+        scores += spam.scores_without_themselves([text], counts, total, own)
     curve = spam.fit(scores)
     row = insert(SpamWord).values(word=CURVE, spam=curve.slope, fine=curve.offset, at=at)
     changed = {"spam": row.excluded.spam, "fine": row.excluded.fine, "at": at}
     db.session.execute(row.on_conflict_do_update(index_elements=["word"], set_=changed))
-
-
-def _less(pair: tuple[float, float], spent: tuple[float, float]) -> tuple[float, float]:
-    return max(pair[0] - spent[0], 0.0), max(pair[1] - spent[1], 0.0)
 
 
 def in_words(text: str, reasons: Sequence[Sequence[object]]) -> list[tuple[str, float]]:

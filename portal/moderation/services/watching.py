@@ -39,7 +39,7 @@ def _suspect(kind: str, thing_id: int) -> None:
         return
     words = f"{thing.title}\n{thing.body}" if thing.under is None else thing.body
     verdict = memory.judge(words, holding.author_of(viewer))
-    if verdict is None or verdict.probability < rules.SUSPECTED_FROM:
+    if verdict.probability < rules.SUSPECTED_FROM:
         return
     memory.remember(kind, thing_id, verdict)
     said = {"spam": round(verdict.probability, 4), "because": [list(pair) for pair in verdict.reasons]}

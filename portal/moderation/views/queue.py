@@ -61,7 +61,7 @@ def done() -> ResponseReturnValue:
     """Show what this moderator, or all of them, decided lately."""
     viewer = current_viewer()
     everybody = request.args.get("by") == "all"
-    found = queries.decisions(actor_id=None if everybody else viewer.id, limit=50)
+    found = queries.decisions(viewer, actor_id=None if everybody else viewer.id, limit=50)
     return render_template(
         "moderation/done.html", rows=found, everybody=everybody, counts=queries.counts(viewer), **said()
     )
@@ -87,8 +87,8 @@ def thing(kind: str, thing_id: int) -> ResponseReturnValue:
         voices=len(ideas.young_voices(thing_id)) if kind == "idea" else 0,
         looking=item.looked_by if item and other else None,
         flags=queries.flags_on(kind, thing_id),
-        history=queries.decisions(thing=(kind, thing_id)),
-        of_author=queries.decisions(author_id=found.author_id),
+        history=queries.decisions(viewer, thing=(kind, thing_id)),
+        of_author=queries.decisions(viewer, author_id=found.author_id),
         record=authors[found.author_id],
         standing=queries.standing_of([found.author_id])[found.author_id],
         author=members.member_card(found.author_id),
