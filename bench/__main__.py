@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 ALL = ("pages", "votes", "importing", "topics", "graph", "routing", "similar", "sockets", "crm", "scale")
-# Longer ones, by name only: "notices" (10,000 mails), "ring" and "spam" (real files as arguments), "chaos" (kills everything).
+# Longer ones, by name only: "notices" (10,000 mails), "ring" and "spam" (files as arguments), "chaos" (kills all).
 
 
 def run(name: str) -> dict[str, object]:

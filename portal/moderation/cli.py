@@ -44,7 +44,7 @@ def verify(head: str | None, *, as_json: bool) -> None:
     elif verdict.sound:
         click.echo(f"{verdict.entries} entries, and the chain holds. Keep this hash elsewhere: {verdict.head}")
     else:
-        which = f"Entry {verdict.bad_id} does not hold: " if verdict.bad_id is not None else ""
+        which = f"Entry {verdict.bad_id} does not hold: " if verdict.bad_id is not None else "The chain does not hold: "
         click.echo(f"{which}{verdict.problem}. {verdict.entries} entries before it do.", err=True)
     if not verdict.sound:
         raise SystemExit(1)

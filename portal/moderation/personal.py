@@ -68,6 +68,7 @@ declare(
     refs={"actor_id": "member"},
     why="the record of staff's acts names things by their ids only and is never changed: its hashes cover it",
 )
+nobodys("audit_head", "the number and the hash of the last entry of staff's record")
 nobodys("holding_rule", "settings of boards")
 nobodys("spam_word", "counts of words over all texts, which decay")
 nobodys("spam_verdict", "words of a text in the order of the alphabet, hashed; nobody is named")

@@ -32,3 +32,13 @@ class AuditEntry(Model):
     details: Mapped[dict[str, Any]]
     seq: Mapped[int | None] = mapped_column(unique=True, default=None)
     hash: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+
+
+class AuditHead(Model):
+    """The last sealed entry, in one row: the chain's end is known even when entries at the end are gone."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+    hash: Mapped[bytes] = mapped_column(LargeBinary)

@@ -22,7 +22,10 @@ LONGEST = 200
 STREAM = 2000
 NOTED = "audit.noted"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('portal.audit'))")
-_LAST = text("SELECT seq, hash FROM audit_entry WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1")
+_HEAD = text("SELECT seq, hash FROM audit_head")
+_MOVE_HEAD = text("""
+INSERT INTO audit_head (id, seq, hash) VALUES (1, :seq, :hash)
+ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash""")
 _OPEN = text(
     "SELECT id, at, actor_id, act, subject_kind, subject_id, details FROM audit_entry WHERE hash IS NULL ORDER BY id"
 )
@@ -95,13 +98,15 @@ def seal() -> int:
     """Chain what this transaction wrote to what is there; return how many entries. The lock is kept to its end."""
     db.session().info.pop(NOTED, None)
     db.session.execute(_LOCK)
-    last = db.session.execute(_LAST).one_or_none()
+    last = db.session.execute(_HEAD).one_or_none()
     seq, before = (int(last.seq), bytes(last.hash)) if last is not None else (0, START)
     sealed = 0
     for row in db.session.execute(_OPEN).all():
         seq, before = seq + 1, _hash(before, seq + 1, row)
         db.session.execute(_SEAL, {"seq": seq, "hash": before, "id": row.id})
         sealed += 1
+    if sealed:
+        db.session.execute(_MOVE_HEAD, {"seq": seq, "hash": before})
     return sealed
 
 
@@ -113,11 +118,12 @@ def _hash(before: bytes, seq: int, row: Any) -> bytes:
 
 
 def verify(head: str | None = None) -> Verdict:
-    """Compute the chain anew and name the first entry that does not hold.
+    """Compute the chain anew and name the first entry that does not hold, or which are missing at its end.
 
     :param head: a hash that was kept elsewhere; a chain that does not hold it any more has been cut or written anew.
     """
-    seq, before, met = 0, START, head is None
+    kept = head.strip().lower() if head is not None else None
+    seq, before, met = 0, START, kept in {None, START.hex()}
     for row in _entries():
         seq += 1
         if row.hash is None:
@@ -128,8 +134,19 @@ def verify(head: str | None = None) -> Verdict:
         if expected != bytes(row.hash):
             return Verdict(seq - 1, before.hex(), row.id, "changed after it was written")
         before = expected
-        met = met or before.hex() == head
+        met = met or before.hex() == kept
+    if problem := _trouble_at_the_end(seq, before):
+        return Verdict(seq, before.hex(), None, problem)
     return Verdict(seq, before.hex(), None, "" if met else "the chain does not hold the hash that was kept")
+
+
+def _trouble_at_the_end(seq: int, last: bytes) -> str:
+    """Return what is wrong if the chain does not end where it was last sealed."""
+    head = db.session.execute(_HEAD).one_or_none()
+    known, digest = (int(head.seq), bytes(head.hash)) if head is not None else (0, START)
+    if known > seq:
+        return f"entries {seq + 1} to {known} are missing at its end"
+    return "" if (known, digest) == (seq, last) else "its end is not what was sealed last"
 
 
 def _entries() -> Iterator[Any]:
