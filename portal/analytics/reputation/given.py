@@ -42,6 +42,11 @@ def benefits_of(member_id: int) -> list[BenefitLine]:
     return _benefits(select(Benefit).where(Benefit.member_id == member_id).order_by(Benefit.id.desc()))
 
 
+def benefits_with(ids: Collection[int]) -> list[BenefitLine]:
+    """Return benefits by their numbers, the newest first."""
+    return _benefits(select(Benefit).where(Benefit.id.in_(list(ids))).order_by(Benefit.id.desc()))
+
+
 def newest_benefits(cursor: str | None, size: int = PAGE) -> Page[BenefitLine]:
     """Return what was given to anybody, the newest first."""
     after = decode_cursor(cursor, lambda part: int(str(part)))
@@ -84,6 +89,15 @@ def states_of_benefits(ids: Collection[int]) -> dict[int, str]:
             before[benefit_id] = states[benefit_id]
         states[benefit_id] = before.get(benefit_id, "given") if action == "restored" else action
     return states
+
+
+def who_has(kind: str, title: str, rule: str, members: Collection[int]) -> set[int]:
+    """Return who of some members has been given the same by the same rule, and still has it or may take it."""
+    rows = _benefits(
+        select(Benefit).where(Benefit.member_id.in_(list(members)), Benefit.kind == kind, Benefit.title == title,
+                              Benefit.rule == rule)
+    )  # fmt: skip
+    return {row.member_id for row in rows if row.state in {"given", "claimed"}}
 
 
 def is_shipped(idea_id: int) -> bool:

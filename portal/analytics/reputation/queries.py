@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
@@ -24,6 +24,8 @@ from portal.members.models import Member
 from portal.members.rules import Kind as MemberKind
 
 PAGE = 50
+GOOD = timedelta(days=3650)
+"""Whoever is suspended for longer is so for good."""
 LINES = ReputationEntry
 
 
@@ -68,9 +70,10 @@ class BadgeCard:
 
 
 def is_seed() -> Any:
-    """Return the condition for those whom the company knows: staff, and contacts of the CRM."""
+    """Return the condition for those whom the company knows: staff and contacts of the CRM, not suspended for good."""
     known = Member.crm["contact_id"].as_string().is_not(None)
-    return and_(Member.active, (Member.kind == MemberKind.STAFF.value) | known)
+    for_good = func.coalesce(Member.suspended_until > func.now() + GOOD, False)
+    return and_(Member.active, (Member.kind == MemberKind.STAFF.value) | known, ~for_good)
 
 
 def seeds() -> set[int]:
@@ -328,7 +331,10 @@ def seeds_unheard() -> bool:
     new = select(Member.id).outerjoin(MemberTrust, MemberTrust.member_id == Member.id).where(
         is_seed(), or_(MemberTrust.voice.is_(None), MemberTrust.voice < 1)
     )  # fmt: skip
-    return bool(db.session.scalar(select(new.exists())))
+    if db.session.scalar(select(new.exists())):
+        return True
+    known = db.session.scalar(select(func.count()).select_from(Member).where(is_seed())) or 0
+    return known != (db.session.scalar(select(func.max(TrustSpread.seeds))) or 0)
 
 
 def names_of(kinds: Iterable[tuple[str, int]]) -> dict[str, list[int]]:

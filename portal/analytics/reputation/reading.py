@@ -28,6 +28,8 @@ STEPS: Mapping[str, tuple[Kind, ...]] = {
 }
 """What an idea in a stage has earned; whoever skips a stage earns it, too."""
 ON_THE_WAY = (Kind.PLANNED, Kind.MAKING, Kind.SHIPPED)
+ANSWERS_FLAGS = frozenset({"hide", "spam", "rephrase", "edit", "suspend", "purge"})
+"""Acts of moderators by which flags turn out to be right."""
 MARKS = {"verified": Kind.VERIFIED, "official": Kind.VERIFIED}
 
 
@@ -158,7 +160,13 @@ def _flags(event: Any) -> Iterator[Move]:
             yield Credit(Thing(event.target_kind, event.target_id), Kind.FLAG, event.actor_id, flagger)
 
 
-_BY_NAME: dict[str, Callable[[Any], Iterator[Move]]] = {"FlagsAnswered": _flags}
+def _decision_back(event: Any) -> Iterator[Move]:
+    """Take back what flags brought when the decision that answered them is undone: they wait for an answer again."""
+    if event.verb in ANSWERS_FLAGS:
+        yield TakenBack(Thing(event.target_kind, event.target_id), (Kind.FLAG,), Cause.UNDONE, by_anybody=True)
+
+
+_BY_NAME: dict[str, Callable[[Any], Iterator[Move]]] = {"FlagsAnswered": _flags, "DecisionUndone": _decision_back}
 _READERS: dict[type[Event], Callable[[Any], Iterator[Move]]] = {
     VoteCast: _vote,
     VoteWithdrawn: _vote_back,

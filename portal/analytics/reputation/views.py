@@ -13,7 +13,7 @@ from portal.analytics.reputation.levels import RUNGS, Level
 from portal.analytics.reputation.services import benefits
 from portal.analytics.reputation.services.benefits import Gift
 from portal.community import facade as community
-from portal.kernel.errors import Invalid
+from portal.kernel.errors import Invalid, Refused
 from portal.members import facade as members
 from portal.members.policy import access, role, signed_in
 from portal.members.rules import Role
@@ -121,6 +121,8 @@ def give() -> ResponseReturnValue:
             found = benefits.give(gift, by=current_viewer())
         except Invalid as error:
             _show_in(form, error)
+        except Refused as error:
+            _show_in(form, Invalid(fields={"rule": str(error)}))
         else:
             flash(ngettext("Given to %(num)s member.", "Given to %(num)s members.", len(found)))
             return redirect(url_for("reputation.all_benefits"), 303)

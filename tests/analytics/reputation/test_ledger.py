@@ -17,6 +17,7 @@ from portal.kernel import projections
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.members.models import Member
+from portal.moderation.services import deciding, flags
 from portal.support import services as support
 from tests.conftest import read_all_facts
 from tests.ideas.factories import an_idea
@@ -97,6 +98,22 @@ def test_what_a_moderator_hides_counts_nothing_and_again_when_shown():
     assert points(author) == 2
     assert [line for line in queries.ledger_of(author.id).items if line.kind != "hidden"] == before
     assert queries.flags([author.id], now().replace(year=2020)) == {}
+
+
+def test_everybody_whose_flag_was_right_is_thanked_until_that_is_undone():
+    idea, moderator = an_idea(a_viewer()), a_viewer(kind="staff", roles=["moderator"])
+    flaggers = [a_viewer() for _ in range(3)]
+    for one in flaggers:
+        flags.flag(one, "idea", idea, reason="abuse")
+    decision = deciding.rephrase(moderator, "idea", idea, words="Please name the yarn.")
+    assert [points(one) for one in flaggers] == [2, 2, 2]
+    deciding.undo(decision, moderator)
+    assert [points(one) for one in flaggers] == [0, 0, 0]
+    decision = deciding.hide(moderator, "idea", idea, reason="abuse")
+    assert [points(one) for one in flaggers] == [2, 2, 2]
+    deciding.undo(decision, moderator)
+    deciding.approve(moderator, "idea", idea)
+    assert [points(one) for one in flaggers] == [0, 0, 0]
 
 
 def test_hiding_ones_own_is_no_flag():

@@ -1,6 +1,7 @@
 """Levels, badges, benefits and their pages: what a member sees of herself, what staff sees, what nobody else does."""
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
@@ -13,11 +14,12 @@ from portal.analytics.reputation.services import benefits, standing, trust
 from portal.analytics.reputation.services.benefits import Gift
 from portal.ideas import services as ideas
 from portal.kernel.clock import now, today
-from portal.kernel.database import db
+from portal.kernel.database import db, transaction
 from portal.kernel.errors import Invalid, NotFound, Refused
 from portal.kernel.outbox import Fact
 from portal.members import services as members
 from portal.members.rules import Purpose
+from portal.moderation.services import suspending
 from portal.support import services as support
 from tests.conftest import counted_queries, read_all_facts
 from tests.ideas.factories import an_idea
@@ -128,6 +130,91 @@ def test_a_benefit_is_given_claimed_withdrawn_and_given_again():
     assert given.benefits_of(author.id)[0].state == "claimed"
     actions = db.session.scalars(text("SELECT action FROM benefit_entry ORDER BY id")).all()
     assert actions == ["given", "claimed", "withdrawn", "restored"]
+
+
+def test_two_clicks_of_a_manager_are_one_gift_and_two_of_a_member_one_claim(committed):
+    members_ = [a_viewer(details={"crm": {"contact_id": f"c-{n}"}}) for n in range(3)]
+    manager = a_viewer(kind="staff", roles=["brand_manager"])
+    look()
+    wish = Gift(kind="early_access", title="The new carder", rule="level:1")
+    made, refused = _at_once(committed, 4, lambda: benefits.give(wish, by=manager))
+    assert (len(made), len(refused)) == (1, 3)
+    assert sorted(line.member_id for line in given.newest_benefits(None).items) == [one.id for one in members_]
+    gift = given.benefits_of(members_[0].id)[0].id
+    _at_once(committed, 4, lambda: benefits.claim(gift, members_[0]))
+    claimed = text("SELECT count(*) FROM benefit_entry WHERE action = 'claimed'")
+    assert db.session.scalar(claimed) == 1
+    assert db.session.query(Fact).filter_by(name="BenefitClaimed").count() == 1
+    benefits.withdraw(gift, by=manager, note="Not yet")
+    assert len(benefits.give(wish, by=manager)) == 1
+
+
+def _at_once(app, many, act):
+    """Let threads do the same; return what those got who succeeded, and who was refused."""
+    start, made, refused = threading.Barrier(many), [], []
+
+    def run():
+        with app.app_context():
+            start.wait()
+            try:
+                with transaction():
+                    made.append(act())
+            except Refused as error:
+                refused.append(error)
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run) for _ in range(many)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.session.expire_all()
+    return made, refused
+
+
+def test_benefits_go_their_whole_way_through_programs(client):
+    member, other = a_viewer(), a_viewer()
+    manager = bearer(a_token(a_viewer(kind="staff", roles=["brand_manager"]).id))
+    hers = bearer(a_token(member.id))
+    body = {"kind": "offer", "title": "Ten per cent", "rule": f"member:{member.id}"}
+    assert client.get("/api/v1/benefits/mine", headers=hers).json == {"items": []}
+    assert client.post("/api/v1/benefits", json=body, headers=hers).status_code == 403
+    made = client.post("/api/v1/benefits", json=body, headers=manager)
+    assert (made.status_code, [one["state"] for one in made.json["items"]]) == (201, ["given"])
+    assert client.post("/api/v1/benefits", json=body, headers=manager).status_code == 409
+    wrong = client.post("/api/v1/benefits", json={**body, "rule": "everybody"}, headers=manager)
+    assert (wrong.status_code, wrong.json["errors"][0]["field"]) == (422, "rule")
+    path = f"/api/v1/benefits/{made.json['items'][0]['id']}"
+    assert client.post(f"{path}/claim", headers=bearer(a_token(other.id))).status_code == 404
+    assert client.post(f"{path}/claim", headers=hers).json["state"] == "claimed"
+    taken = client.post(f"{path}/withdraw", json={"note": "Entered twice"}, headers=manager)
+    assert (taken.json["state"], taken.json["note"]) == ("withdrawn", "Entered twice")
+    assert client.post(f"{path}/claim", headers=hers).status_code == 409
+    assert client.post(f"{path}/restore", headers=manager).json["state"] == "claimed"
+    assert [one["state"] for one in client.get("/api/v1/benefits/mine", headers=hers).json["items"]] == ["claimed"]
+    assert len(client.get("/api/v1/benefits", headers=manager).json["items"]) == 1
+
+
+def test_who_leaves_the_company_or_is_suspended_for_good_vouches_for_nobody_any_more():
+    author, gone, spammer = a_viewer(), a_viewer(kind="staff"), a_viewer(details={"crm": {"contact_id": "c-9"}})
+    idea = an_idea(author)
+    for voter in (gone, spammer):
+        ideas.cast_vote(idea, voter)
+    look()
+    assert queries.sum_of(author.id).points == 4
+    assert not trust.is_due()
+    db.session.execute(text("UPDATE member SET kind = 'customer' WHERE id = :i"), {"i": gone.id})
+    db.session.commit()
+    assert trust.is_due()
+    look()
+    assert queries.sum_of(author.id).points == 2
+    suspending.suspend(a_viewer(kind="staff", roles=["moderator"]), spammer.id, term="month", reason="abuse")
+    look()
+    assert queries.sum_of(author.id).points == 2
+    suspending.suspend(a_viewer(kind="staff", roles=["moderator"]), spammer.id, term="good", reason="spam")
+    look()
+    assert queries.sum_of(author.id).points == 0
 
 
 def test_a_line_of_a_benefit_cannot_be_changed(committed):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.analytics.reputation import given
 from portal.analytics.reputation.events import BenefitClaimed, BenefitGiven, BenefitWithdrawn
@@ -39,9 +39,11 @@ def give(gift: Gift, *, by: Viewer) -> list[int]:
     """Give something to all whom the rule names; return the numbers of the benefits.
 
     The rule is one of ``member:<address or number>``, ``badge:<key>``, ``level:<0 to 4>`` and ``idea:<number>``, which
-    names its author. A credit needs a contribution that the company has verified: an idea that was shipped.
+    names its author. A credit needs a contribution that the company has verified: an idea that was shipped. Whoever has
+    been given the same by the same rule, and it was not withdrawn, is not given it twice: two clicks are one gift.
 
     :raise Invalid: for a rule that is none, or that names nobody.
+    :raise Refused: when all of them have it.
     """
     title = clean_line(gift.title, field="title", most=TITLE_MAX)
     body = clean_text(gift.body, field="body", most=BODY_MAX, least=0)
@@ -49,10 +51,14 @@ def give(gift: Gift, *, by: Viewer) -> list[int]:
         raise Invalid(fields={"kind": _l("Choose one of: %(known)s.", known=", ".join(KINDS))})
     if gift.claim_until is not None and gift.claim_until < today():
         raise Invalid(fields={"claim_until": _l("This day has passed.")})
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext("portal.benefit"))))
     who, thing = _named(gift.rule.strip())
     if gift.kind == "credit" and (thing is None or not given.is_shipped(thing)):
         raise Invalid(fields={"rule": _l("Credit is given for an idea that was shipped: idea:17.")})
-    return [_give(gift, one, title, body, thing, by.id) for one in who]
+    have = given.who_has(gift.kind, title, gift.rule.strip(), who)
+    if have.issuperset(who):
+        raise Refused(_l("Everybody whom this rule names has been given this already."))
+    return [_give(gift, one, title, body, thing, by.id) for one in who if one not in have]
 
 
 def _give(gift: Gift, member_id: int, title: str, body: str, idea_id: int | None, by_id: int) -> int:

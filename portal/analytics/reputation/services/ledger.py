@@ -111,7 +111,7 @@ class _Book:
         return line
 
     def _credit(self, move: Credit, act: Act) -> set[int]:
-        same = [line for line in self._credits(move.thing) if (line.kind, line.actor_id) == (move.kind, move.actor_id)]
+        same = [line for line in self._credits(move.thing) if self._is_same(line, move)]
         if move.kind is not Kind.SPARED and any(line.reversed_by is None for line in same):
             return set()
         early = next((line for line in self.on[move.thing] if self._is_early(line, move)), None)
@@ -121,6 +121,12 @@ class _Book:
             self.against[line.id].append(early)
             self.changed |= {early.id, line.id}
         return {move.beneficiary_id}
+
+    @staticmethod
+    def _is_same(line: _Line, move: Credit) -> bool:
+        """Return whether a line is for the same act; one moderator answers the flags of several at once."""
+        whose = move.kind is not Kind.FLAG or line.beneficiary_id == move.beneficiary_id
+        return whose and (line.kind, line.actor_id) == (move.kind, move.actor_id)
 
     @staticmethod
     def _is_early(line: _Line, move: Credit) -> bool:
