@@ -492,8 +492,9 @@ def test_what_cannot_be_merged(app: Flask) -> None:
 
 def test_what_few_see_is_not_merged_into_what_more_see(app: Flask) -> None:
     made, moderator = a_village(), a_moderator(roles=["moderator", "admin"])
+    author = a_moderator(roles=["moderator", "admin"])
     mills, dyers, shops = (
-        an_idea(moderator, a_board(audience=audience))
+        an_idea(author, a_board(audience=audience))
         for audience in ("kinds:supplier", "kinds:supplier", "segments:shops")
     )
     for kept in (made["idea"], shops):
