@@ -16,7 +16,7 @@ from portal.ideas.services import cast_vote
 from portal.kernel import periodic, projections
 from portal.kernel.database import db, transaction
 from portal.local import tryton
-from portal.members.models import Identity
+from portal.members.models import Identity, Member
 from portal.members.models.people import IdentityDoubt
 from portal.members.queries import viewer_of
 from portal.members.services import identities
@@ -73,6 +73,11 @@ class Exchange:
         session = self.admin.call("wizard.party.replace.create")[0]
         ask = {"ask": {"source": gone["id"], "destination": kept["id"]}}
         self.admin.call("wizard.party.replace.execute", session, ask, "replace")
+
+
+def third() -> int:
+    """Return somebody who decides; she has a party already."""
+    return db.session.scalars(select(Member.id).filter_by(name="Other")).one()
 
 
 def told(party: dict[str, object]) -> list[str]:
@@ -221,13 +226,13 @@ def test_contacts_of_two_members_that_the_crm_joined_wait_for_a_person(
     assert told(exchange.of(lana)) == LANAS, "what Rosa does meanwhile is not Lana's"
     nothing_is_wrong_but_waiting(exchange, 3)
     with transaction():
-        identities.decide(doubt.id, "match", actor_id=lana)
+        identities.decide(doubt.id, "match", actor_id=third())
     exchange.settle()
     party = exchange.of(lana)
     assert (party["portal_ideas_submitted"], told(party)) == (4, sorted([*ROSAS, *LANAS, IDEA]))
     nothing_is_wrong(exchange, 3)
     with transaction():
-        identities.undo(doubt.id, actor_id=lana)
+        identities.undo(doubt.id, actor_id=third())
     exchange.settle()
     assert told(exchange.of(lana)) == LANAS
     assert exchange.parties([["portal_member", "=", rosa]]) == []
@@ -244,7 +249,7 @@ def test_members_whose_contacts_were_joined_by_mistake_get_one_each(exchange: Ex
     exchange.take_news()
     doubt_id = db.session.scalars(select(IdentityDoubt.id)).one()
     with transaction():
-        identities.decide(doubt_id, "different", actor_id=lana)
+        identities.decide(doubt_id, "different", actor_id=third())
     exchange.settle()
     as_two(exchange, rosa, lana)
     nothing_is_wrong(exchange, 4)  # the one that was joined away stays, empty and out of sight

@@ -9,12 +9,14 @@ from sqlalchemy import select
 
 from portal.ideas import facade as ideas
 from portal.kernel.database import db
-from portal.kernel.errors import Invalid, NotFound, Refused
-from portal.members import contacts, facade, queries, services
+from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from portal.kernel.jobs import Promise
+from portal.members import contacts, facade, listeners, queries, services
+from portal.members.events.people import MembersMerged, MembersUnmerged
 from portal.members.founding import add_identity
 from portal.members.models import Identity, Member
 from portal.members.queries import people
-from portal.members.services import identities
+from portal.members.services import identities, merging
 from tests.factories import a_member, an_idea, sign_in
 from tests.members.test_guests import mails, post, token_in
 
@@ -225,3 +227,34 @@ def test_an_admin_joins_and_parts_accounts_by_hand(client: FlaskClient, app: Fla
     token = token_in(moderator, "/account")
     assert moderator.post(f"{page}/merge", data={**form, "csrf_token": token}).status_code == 403
     assert post(moderator, "/account", name="Bea", lang="en").status_code == 302
+
+
+def test_nobody_decides_about_herself_and_admins_about_staff() -> None:
+    moderator, admin = staff_id(), staff_id("admin")
+    ada, colleague = a_member(verified=True), a_member(kind="staff", verified=True)
+    own = identities.doubt("same_address", moderator, other_id=ada).id
+    for act in ("match", "different", "later"):
+        with pytest.raises(Forbidden):
+            identities.decide(own, act, actor_id=moderator)
+    of_staff = identities.doubt("same_address", colleague, other_id=ada).id
+    with pytest.raises(Forbidden):
+        identities.decide(of_staff, "match", actor_id=moderator)
+    identities.decide(of_staff, "match", actor_id=admin)
+    with pytest.raises(Forbidden):
+        identities.undo(of_staff, actor_id=moderator)
+
+
+def test_both_addresses_hear_that_accounts_were_joined_and_parted() -> None:
+    ada = a_member(name="Ada", email="ada@example.org", verified=True, lang="it")
+    double = a_member(email="ada@example.com", verified=True, lang="en")
+    unsure = a_member(email="unsure@example.org")
+    merge_id = merging.merge_members(ada, double, actor_id=None, evidence="told us")
+    promised = db.session.scalars(select(Promise.args)).all()
+    assert any("tell_who_was_joined" in str(args) for args in promised)
+    listeners.tell_who_was_joined(MembersMerged(member_id=ada, gone_id=double, merge_id=merge_id))
+    told = {to: (about, words) for to, about, words in mails()}
+    assert told["ada@example.org"][0] == "I tuoi account sono stati uniti"
+    assert "called Ada" in told["ada@example.com"][1]
+    listeners.tell_who_was_parted(MembersUnmerged(member_id=ada, gone_id=unsure, merge_id=merge_id))
+    assert "unsure@example.org" not in {to for to, _about, _words in mails()}
+    assert mails()[-1][1] == "I tuoi account sono stati divisi"

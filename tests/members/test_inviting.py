@@ -260,3 +260,12 @@ def test_staff_finds_members(client: FlaskClient) -> None:
     made = post(client, "/staff/organisations", name="Tintoria", kind="partner", country="IT")
     assert made.status_code == 303
     assert post(client, "/staff/organisations", name="", kind="partner").status_code == 422
+
+
+def test_nobody_is_flooded_with_invitations(app: Flask) -> None:
+    staff = sign_in(app.test_client(), a_member(kind="staff", roles=["admin"]))
+    wish = {"email": "victim@example.org", "lang": "en", "kind": "customer", "organisation": "0"}
+    statuses = [post(staff, "/staff/invitations", **wish).status_code for _ in range(6)]
+    assert statuses == [303] * 5 + [429]
+    assert len([one for one in mails() if one[0] == "victim@example.org"]) == 5
+    assert post(staff, "/staff/invitations", **{**wish, "email": "other@example.org"}).status_code == 303

@@ -343,6 +343,8 @@ def remove_from_organisation(viewer: Viewer, member_id: int, *, organisation_id:
 def _colleague(viewer: Viewer, member_id: int, organisation_id: int) -> Member:
     if not may_look_after(viewer, organisation_id):
         raise Forbidden(NOT_YOURS)
+    # Two admins who let each other go at the same moment take their turns: one of them stays.
+    db.session.execute(select(Organisation.id).filter_by(id=organisation_id).with_for_update())
     who = queries.member_for_update(member_id)
     if who.organisation_id != organisation_id:
         raise NotFound(_l("There is no such member here."))

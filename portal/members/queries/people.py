@@ -154,6 +154,23 @@ def identities_of(member_id: int) -> list[IdentityCard]:
     return [IdentityCard(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """To whom a mail about her account goes, and in which language."""
+
+    name: str
+    email: str
+    lang: str
+
+
+def readers_of(member_ids: Collection[int]) -> dict[int, Reader]:
+    """Return how to write to those of these members who have confirmed an address, closed accounts included."""
+    wanted = select(Member.id, Member.name, Member.email, Member.lang).where(
+        Member.id.in_(set(member_ids)), Member.email_verified_at.is_not(None), Member.erased_at.is_(None)
+    )
+    return {row.id: Reader(row.name, row.email, row.lang) for row in db.session.execute(wanted) if row.email}
+
+
 # Organisations
 
 

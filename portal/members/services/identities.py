@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
-from portal.kernel.errors import Invalid, NotFound, Refused
+from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from portal.kernel.outbox import publish
 from portal.kernel.text import clean_line
 from portal.members import queries
@@ -21,6 +21,7 @@ from portal.members.events import MemberLinkedToCrm
 from portal.members.events.people import IdentityProven, MemberUnlinkedFromCrm
 from portal.members.models import Identity, Member, Organisation
 from portal.members.models.people import AddressProof, IdentityDoubt
+from portal.members.rules import Kind, Role
 from portal.members.services import audit, clean_email, digest_of
 from portal.members.services.merging import merge_members, unmerge_members
 
@@ -218,8 +219,9 @@ def decide(doubt_id: int, decision: str, *, actor_id: int) -> None:
 
     :raise NotFound: :raise Invalid: when there is no such question, or no such answer.
     :raise Refused: when it has been decided, or what follows from it is not possible.
+    :raise Forbidden: when it is about the decider herself, or about accounts of staff and she is no admin.
     """
-    row = _doubt_for_update(doubt_id)
+    row = _doubt_for_update(doubt_id, actor_id)
     if row.state not in UNDECIDED:
         raise Refused(_l("This has been decided already. Undo that first."))
     if decision == "later":
@@ -242,10 +244,16 @@ def _let_go(row: IdentityDoubt, actor_id: int) -> None:
         publish(MemberUnlinkedFromCrm(actor_id=actor_id, member_id=row.other_id, contact_id=contact_id))
 
 
-def _doubt_for_update(doubt_id: int) -> IdentityDoubt:
+def _doubt_for_update(doubt_id: int, actor_id: int) -> IdentityDoubt:
     row = db.session.scalar(select(IdentityDoubt).filter_by(id=doubt_id).with_for_update())
     if row is None:
         raise NotFound(_l("There is no such question."))
+    if actor_id in {row.member_id, row.other_id}:
+        raise Forbidden(_l("This is about yourself: somebody else decides it."))
+    if row.other_id is not None and not queries.viewer_of(actor_id).has_role(Role.ADMIN):
+        pair = select(Member.kind).where(Member.id.in_([row.member_id, row.other_id]))
+        if Kind.STAFF in set(db.session.scalars(pair)):
+            raise Forbidden(_l("Only admins join accounts of staff."))
     return row
 
 
@@ -272,7 +280,7 @@ def undo(doubt_id: int, *, actor_id: int) -> None:
     :raise NotFound: when there is no such question.
     :raise Refused: when it has not been decided, or what followed cannot be undone now.
     """
-    row = _doubt_for_update(doubt_id)
+    row = _doubt_for_update(doubt_id, actor_id)
     if row.state not in {"matched", "different"}:
         raise Refused(_l("This has not been decided."))
     if row.state == "matched" and row.merge_id is not None:
