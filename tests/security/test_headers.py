@@ -14,7 +14,10 @@ from werkzeug.serving import make_server
 
 from portal.app import create_app
 from portal.config import SETTINGS, load
+from portal.kernel.database import db
 from portal.kernel.guard import NotPublic, guarded_client, public_addresses
+from portal.members import queries, services
+from portal.members.privacy import erasing
 from portal.notifications.live import live_app
 from portal.web.headers import NONCE, policy
 from tests.factories import a_member, a_token, bearer, sign_in
@@ -162,6 +165,24 @@ def test_a_token_opens_no_page(client: FlaskClient) -> None:
     headers = bearer(a_token(a_member()))
     assert client.get("/account", headers=headers).status_code == 302
     assert client.post("/account/tokens", headers=headers, data={"name": "x", "scopes": "write"}).status_code == 401
+
+
+def test_a_token_that_was_revoked_or_whose_owner_left_opens_nothing_not_even_what_all_may_read(
+    app: Flask, client: FlaskClient
+) -> None:
+    ruth, left = a_member(), a_member()
+    revoked, orphaned = a_token(ruth), a_token(left)
+    services.revoke_token(ruth, queries.tokens_of(ruth)[0].id)
+    erasing.erase(left, texts=False)
+    db.session.commit()
+    taken = []
+    for one in operations(app):
+        if one.in_api:
+            address = re.sub(r"<[^>]+>", "1", one.address)
+            for token in (revoked, orphaned, "pt_nonsense"):
+                answer = client.open(address, method=one.method, headers=bearer(token), json={"x": 1})
+                taken += [f"{one.key}: {answer.status_code}"] * (answer.status_code != 401)
+    assert taken == []
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
