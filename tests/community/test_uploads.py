@@ -26,9 +26,11 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Invalid, NotFound, TooLarge, TooMany
 from portal.members.policy import NOBODY, Viewer
+from portal.moderation.services import deciding, rooms
 from tests.community import hostile
 from tests.ideas.factories import a_board, a_viewer, an_idea
 from tests.members.factories import a_member, a_token, bearer, sign_in
+from tests.support.factories import a_question, an_answer
 
 
 def settled(**wishes: Any) -> Viewer:
@@ -357,3 +359,24 @@ def test_a_file_that_is_not_taken_is_said_beside_the_text_which_stays(app: Flask
     assert answer.status_code == 422
     assert "Send a picture" in answer.text
     assert "My words" in answer.text
+
+
+@pytest.mark.parametrize("kind", ["comment", "answer"])
+def test_a_picture_goes_with_its_text_when_that_becomes_a_thing_of_its_own_and_back(
+    app: Flask, client: FlaskClient, kind: str
+) -> None:
+    author, moderator = settled(), a_viewer(kind="staff", roles=["moderator"])
+    card = sent(author)
+    body = f"Look: {card.markdown}"
+    thing = (
+        ideas.comment_on_idea(an_idea(), author, body=body)
+        if kind == "comment"
+        else an_answer(a_question(), author, body=body)
+    )
+    db.session.commit()
+    decision = rooms.split(moderator, kind, thing, board=a_board(), title="On its own")
+    db.session.commit()
+    assert client.get(card.url).status_code == 200
+    deciding.undo(decision, moderator)
+    db.session.commit()
+    assert client.get(card.url).status_code == 200

@@ -246,6 +246,7 @@ def release_comment(comment_id: int, *, actor_id: int | None, viewer: Viewer | N
     elif comment.hidden_at is not None:
         comment.hidden_at, comment.hidden_why = None, None
         db.session.flush()
+        writing.bring_uploads(comment.body, "comment", comment.id, owner_id=comment.author_id)
         if has_happened("CommentPosted", "comment", comment.id):
             publish(CommentShown(actor_id=actor_id, comment_id=comment.id, **_place(comment)))
         else:

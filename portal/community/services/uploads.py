@@ -170,10 +170,15 @@ def check_post(_viewer: Viewer, keys: Collection[str]) -> None:
         raise Invalid(fields={"body": sentence})
 
 
-def attach(keys: Collection[str], kind: str, target_id: int, *, owner_id: int) -> None:
-    """Bind the writer's own uploads to her text: whoever may see it may fetch them. The first text keeps them."""
-    free = or_(Upload.target_id.is_(None), and_(Upload.target_kind == kind, Upload.target_id == target_id))
-    mine = update(Upload).where(Upload.key.in_(keys), Upload.member_id == owner_id, free)
+def attach(keys: Collection[str], kind: str, target_id: int, *, owner_id: int, taking: bool = False) -> None:
+    """Bind the writer's own uploads to her text: whoever may see it may fetch them. The first text keeps them.
+
+    :param taking: they come with the text from another one of hers, which had them.
+    """
+    mine = update(Upload).where(Upload.key.in_(keys), Upload.member_id == owner_id)
+    if not taking:
+        this = and_(Upload.target_kind == kind, Upload.target_id == target_id)
+        mine = mine.where(or_(Upload.target_id.is_(None), this))
     db.session.execute(mine.values(target_kind=kind, target_id=target_id, dropped_at=None))
 
 

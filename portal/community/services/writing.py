@@ -50,6 +50,12 @@ def settle(written: Written, kind: str, target_id: int, *, author_id: int, board
         uploads.attach(written.uploads, kind, target_id, owner_id=author_id)
 
 
+def bring_uploads(body: str, kind: str, target_id: int, *, owner_id: int) -> None:
+    """Let the pictures and files of a text follow it: it was made of another one, or is seen again in its place."""
+    if keys := rules.uploads_in(body):
+        uploads.attach(keys, kind, target_id, owner_id=owner_id, taking=True)
+
+
 class Text(Protocol):
     """A row that holds a text, locked by whoever changes it."""
 

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.community import facade as community
 from portal.community.screening import Why
+from portal.community.services import writing
 from portal.ideas import facade as ideas
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid, NotFound, Refused
@@ -65,6 +66,7 @@ def split(actor: Viewer, kind: str, thing_id: int, *, board: str, title: str, wo
     decision = deciding.write(actor, Verb.SPLIT, thing, None, undo=before, words=words)
     author = members.viewer_of(thing.author_id)
     made_kind, made_id = _make(author, place, title, thing.body)
+    writing.bring_uploads(thing.body, made_kind, made_id, owner_id=thing.author_id)
     states.set_seen(kind, thing_id, Why.MOVED.value, actor=actor)
     made: list[Any] = [made_kind, made_id, Why.MOVED.value]
     decision.undo = {**decision.undo, "state": {**before, "things": [*before["things"], made]}}

@@ -322,6 +322,7 @@ def release_answer(answer_id: int, *, actor_id: int | None, viewer: Viewer | Non
     elif answer.hidden_at is not None:
         answer.hidden_at, answer.hidden_why = None, None
         db.session.flush()
+        writing.bring_uploads(answer.body, "answer", answer.id, owner_id=answer.author_id)
         if has_happened("AnswerGiven", "answer", answer.id):
             count_answer(answer.question_id, 1, by_asker=answer.by_asker)
             publish(AnswerShown(actor_id=actor_id, **where(answer)))
