@@ -337,3 +337,52 @@ def test_a_reaction_that_is_clicked_twice_at_once_is_given_once(scene: Scene) ->
     page.locator("form[data-vote] button").first.dblclick(delay=20)
     expect(page.locator("[data-state=pending]")).to_have_count(0)
     expect(page.locator("form[data-vote] b").first).to_have_text("1")
+
+
+PASTE = """([area, bytes, name, type]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def paste(page: Page, content: bytes, name: str, kind: str) -> None:
+    area = page.locator(BOX).element_handle()
+    page.evaluate(PASTE, [area, list(content), name, kind])
+
+
+def test_what_is_pasted_is_shown_or_refused_with_the_reason_and_the_preview_is_what_is_published(scene: Scene) -> None:
+    with transaction():
+        first = ideas.comment_on_idea(scene.idea, scene.author, body="Which wool?")
+    page = scene.open(f"/ideas/{scene.idea}?parent={first}#comment", who=scene.ida)
+    page.locator(BOX).focus()
+    expect(page.locator("#comment [data-tools]")).to_be_visible()
+    paste(page, b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "x.png", "image/png")
+    expect(page.locator(".toast")).to_contain_text("Send a picture (JPEG, PNG, WebP, GIF)")
+    expect(page.locator(BOX)).to_have_value("")
+    page.locator(BOX).fill("**Grey** wool, @Renzo\n\n> soft\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
+    paste(page, hostile.picture("PNG", size=(90, 60)), "shot.png", "image/png")
+    page.get_by_placeholder("What does the picture show?").fill("A grey skein")
+    page.locator("#comment").get_by_role("button", name="Preview").click()
+    before = page.locator("#comment [data-shown]")
+    expect(before.locator("a.mention")).to_have_text("@Renzo")
+    previewed = before.inner_html().strip()
+    page.locator("#comment").get_by_role("button", name="Publish").click()
+    reply = page.locator(f"#comment-{first} ol.thread > li .voice")
+    expect(reply).to_contain_text("Grey wool")
+    assert reply.inner_html().strip() == previewed
+    expect(page.locator("ol.thread ol.thread ol.thread")).to_have_count(0)
+
+
+def test_who_listens_to_the_page_hears_that_names_are_offered_and_which_is_chosen(scene: Scene) -> None:
+    scene.member("Renata")
+    page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
+    page.locator(BOX).press_sequentially("Ask @ren")
+    expect(page.locator("#comment .offer + [role=status]")).to_have_text("2: Members; choose with the arrows")
+    page.locator(BOX).press("ArrowDown")
+    chosen = page.get_by_role("option", selected=True)
+    expect(chosen).to_contain_text("Renzo")
+    expect(page.locator(BOX)).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
+    page.locator(BOX).press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(page.locator(BOX)).to_have_value("Ask @ren")
