@@ -253,8 +253,8 @@ def test_both_addresses_hear_that_accounts_were_joined_and_parted() -> None:
     assert any("tell_who_was_joined" in str(args) for args in promised)
     listeners.tell_who_was_joined(MembersMerged(member_id=ada, gone_id=double, merge_id=merge_id))
     told = {to: (about, words) for to, about, words in mails()}
-    assert told["ada@example.org"][0] == "I tuoi account sono stati uniti"
+    assert told["ada@example.org"][0] == "I tuoi profili sono stati uniti"
     assert "called Ada" in told["ada@example.com"][1]
     listeners.tell_who_was_parted(MembersUnmerged(member_id=ada, gone_id=unsure, merge_id=merge_id))
     assert "unsure@example.org" not in {to for to, _about, _words in mails()}
-    assert mails()[-1][1] == "I tuoi account sono stati divisi"
+    assert mails()[-1][1] == "I tuoi profili sono stati divisi"
