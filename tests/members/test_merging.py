@@ -37,7 +37,8 @@ from tests.support.factories import a_board as a_help_board
 from tests.support.factories import a_question, an_answer
 
 RECORDS = {
-    "activity", "promise", "vote_entry", "audit_entry", "member_merge", "member_merge_row", "projection_cursor",
+    "activity", "promise", "vote_entry", "audit_entry", "audit_head", "member_merge",
+    "member_merge_row", "projection_cursor",
     "member_session", "long_run", "search_word", "search_term", "impression", "day_salt", "crm_wanted",
     "reputation_entry", "trust_spread", "notification", "notification_cause", "member_bell", "notice_mail",
 }  # fmt: skip
