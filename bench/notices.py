@@ -2,28 +2,36 @@
 
 One decision about an idea is told to all who support it. The server is a real one on loopback; it is stopped in the
 middle of its conversations when a third and two thirds have arrived, and started again on the same port a while later.
+The mails are sent by two processes of their own. With ``kill`` as a second word they are killed (-9) twice instead, or
+as many times as a third word says: what was going out at that moment is doubtful and is not sent again, and it is
+counted how many of those arrived.
 """
 
 import json
+import os
+import signal
+import subprocess
 import sys
-import threading
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from flask import Flask
 from sqlalchemy import text
 
-from bench.common import fresh_portal
+from bench.common import cpu_seconds, fresh_portal
+from portal.app import create_app
 from portal.community import facade as community
 from portal.ideas import facade as ideas
 from portal.kernel import projections
 from portal.kernel.database import db, transaction
 from portal.members.policy import Viewer
 from portal.notifications import queries, sending
+from portal.notifications.services import delivering
 from tests.notifications.mailbox import Mailbox
 
-NOTIFICATIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-STOPS = (NOTIFICATIONS // 3, NOTIFICATIONS * 2 // 3)
+SENDER, SENDERS = "--sender", 2
 AWAY_SECONDS = 3.0
 
 
@@ -69,73 +77,135 @@ def decide(idea: int) -> None:
         ideas.set_stage(idea, manager, stage="planned", answer="We begin in May.")
 
 
-class Trouble(threading.Thread):
-    """Stops the server when so many mails have arrived, and starts it again."""
+def send_until_nothing_waits() -> None:
+    """Send, in the process of its own; a server that is away is asked again soon."""
+    with create_app(dict(os.environ)).app_context():
+        while queries.states().get(("mail", "waiting")):
+            db.session.rollback()
+            if not sending.send_mails(3600):
+                time.sleep(0.2)
 
-    def __init__(self, box: Mailbox) -> None:
-        super().__init__(daemon=True)
-        self.box = box
-        self.stopped_at: list[int] = []
 
-    def run(self) -> None:
-        """Wait, stop, wait, start; twice."""
-        for stop in STOPS:
-            while len(self.box.raw) < stop:
-                time.sleep(0.002)
-            self.box.stop()
-            self.stopped_at.append(len(self.box.raw))
+@contextmanager
+def senders(app: Flask, box: Mailbox) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Yield the processes that send."""
+    environ = {**os.environ, **app.config["BENCH_ENVIRON"], "PORTAL_MAIL_URL": box.url}
+    command = [sys.executable, "-m", "bench.notices", SENDER]
+    processes = [subprocess.Popen(command, env=environ) for _ in range(SENDERS)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def nobody_waits_for_the_clock() -> None:
+    """Let the leases, the pauses and the time after which a dead worker is doubted pass."""
+    with transaction():
+        db.session.execute(text("UPDATE notification_delivery SET due_at = now() WHERE state = 'waiting'"))
+        db.session.execute(
+            text("UPDATE notification_delivery SET began_at = now() - interval '1 hour' WHERE state = 'sending'")
+        )
+    with transaction():
+        delivering.doubt()
+
+
+def wait_for(box: Mailbox, count: int, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait until so many mails have arrived, or nobody sends any more."""
+    while len(box.raw) < count and any(process.poll() is None for process in processes):
+        time.sleep(0.002)
+
+
+def with_a_server_that_goes_away(app: Flask, box: Mailbox, count: int) -> tuple[list[int], float]:
+    """Send all, the server being stopped twice; return after how many mails, and the senders' CPU seconds."""
+    stopped: list[int] = []
+    with senders(app, box) as processes:
+        for stop in (count // 3, count * 2 // 3):
+            wait_for(box, stop, processes)
+            box.stop()
+            stopped.append(len(box.raw))
             time.sleep(AWAY_SECONDS)
-            self.box.start()
+            box.start()
+        cpu = 0.0
+        while all(process.poll() is None for process in processes):
+            cpu = max(cpu, cpu_seconds([process.pid for process in processes]))
+            time.sleep(0.2)
+        for process in processes:
+            process.wait()
+    return stopped, cpu
 
 
-def send_all(app: Flask, box: Mailbox) -> tuple[float, float, int]:
-    """Send until nothing waits; return CPU and wall seconds, and how often the server was found away."""
-    app.config["PORTAL_MAIL_URL"] = box.url
-    cpu, wall, away = time.thread_time(), time.monotonic(), 0
-    while queries.states().get(("mail", "waiting")):
-        db.session.rollback()
-        if not sending.send_mails(3600) and len(box.raw) < NOTIFICATIONS:
-            away += 1
-            time.sleep(0.5)
-    return time.thread_time() - cpu, time.monotonic() - wall, away
+def with_a_sender_that_is_killed(app: Flask, box: Mailbox, count: int, kills: int) -> list[int]:
+    """Send all, the senders being killed so many times; return after how many mails."""
+    killed: list[int] = []
+    for number in range(1, kills + 1):
+        with senders(app, box) as processes:
+            wait_for(box, count * number // (kills + 1), processes)
+            for process in processes:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+        killed.append(len(box.raw))
+        nobody_waits_for_the_clock()
+    with senders(app, box) as processes:
+        for process in processes:
+            process.wait()
+    return killed
 
 
-def main() -> dict[str, object]:
+def main(count: int = 10_000, kills: int = 0) -> dict[str, object]:
     """Tell, send, count."""
     box = Mailbox().start()
     with fresh_portal("notices") as app:
-        idea = supporters(NOTIFICATIONS)
+        idea = supporters(count)
         decide(idea)
         cpu = time.process_time()
         while not queries.states():  # facts wait for older transactions of the server, also of other databases
             projections.advance("notifications")
         telling = time.process_time() - cpu
-        with transaction():
-            db.session.execute(text("UPDATE notification_delivery SET due_at = now()"))
-        trouble = Trouble(box)
-        trouble.start()
-        spent, lasted, away = send_all(app, box)
-        states = {f"{way} {state}": count for (way, state), count in queries.states().items()}
+        nobody_waits_for_the_clock()
+        began, figures = time.monotonic(), []
+        if kills:
+            killed = with_a_sender_that_is_killed(app, box, count, kills)
+            figures.append(["senders killed (-9) after mails", ", ".join(map(str, killed)), "", ""])
+        else:
+            stopped, spent = with_a_server_that_goes_away(app, box, count)
+            figures += [
+                ["server went away after mails", ", ".join(map(str, stopped)), "", "twice"],
+                ["sending, CPU a mail", round(1000 * spent / count, 2), "ms", ""],
+            ]
+        lasted = time.monotonic() - began
+        arrived = Counter(to for to, _raw in box.raw)
+        db.session.rollback()
+        states = {f"{way} {state}": number for (way, state), number in queries.states().items()}
+        doubtful = text("""
+            SELECT m.email FROM notification_delivery d JOIN member m ON m.id = d.member_id
+            WHERE d.state = 'doubtful'""")
+        in_doubt = list(db.session.scalars(doubtful))
     box.stop()
-    arrived = Counter(to for to, _raw in box.raw)
-    ids = {mail["Message-ID"] for mail in box.mails}
     return {
         "name": "notices",
         "figures": [
-            ["notifications by mail", NOTIFICATIONS, "", ""],
-            ["server went away after mails", ", ".join(map(str, trouble.stopped_at)), "", "twice"],
-            ["found it away", away, "times", ""],
-            ["members who got theirs", len(arrived), "", f"{NOTIFICATIONS:,}"],
-            ["mails that arrived", len(box.raw), "", f"{NOTIFICATIONS:,}"],
+            ["notifications by mail", count, "", ""],
+            *figures,
+            ["members who got theirs", len(arrived), "", f"{count:,}"],
+            ["mails that arrived", len(box.raw), "", f"{count:,}"],
             ["most for one member", max(arrived.values()), "", "1"],
-            ["different Message-IDs", len(ids), "", f"{NOTIFICATIONS:,}"],
-            ["states at the end", json.dumps(states), "", "all sent"],
+            ["different Message-IDs", len({mail["Message-ID"] for mail in box.mails}), "", f"{count:,}"],
+            ["states at the end", json.dumps(states), "", "all sent" if not kills else "the rest doubtful"],
+            ["doubtful, of which arrived", f"{len(in_doubt)}, {sum(arrived[to] for to in in_doubt)}", "", ""],
+            ["neither arrived nor doubtful", count - len(arrived.keys() | set(in_doubt)), "", "0"],
             ["telling, CPU", round(telling, 2), "s", ""],
-            ["sending, CPU a mail", round(1000 * spent / NOTIFICATIONS, 2), "ms", ""],
-            ["sending, mails a second", round(NOTIFICATIONS / lasted), "", ""],
+            ["mails a second", round(count / lasted), "", ""],
+            ["all of it", round(lasted), "s", ""],
         ],
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(main()))
+    words = sys.argv[1:]
+    if SENDER in words:
+        send_until_nothing_waits()
+    else:
+        mails = int(words[0]) if words else 10_000
+        print(json.dumps(main(mails, int(words[2]) if len(words) > 2 else 2 if "kill" in words else 0)))

@@ -438,6 +438,7 @@ def stages_of(ids: Collection[int]) -> dict[int, str]:
     return {row.idea_id: row.stage for row in rows}
 
 
-def supporters_of(idea_id: int) -> list[int]:
-    """Return who supports an idea."""
-    return list(db.session.scalars(select(Vote.member_id).filter_by(idea_id=idea_id, kind=VoteKind.SUPPORT.value)))
+def supporters_of(idea_id: int, among: Collection[int] | None = None) -> list[int]:
+    """Return who (of these) supports an idea."""
+    found = select(Vote.member_id).filter_by(idea_id=idea_id, kind=VoteKind.SUPPORT.value)
+    return list(db.session.scalars(found if among is None else found.where(Vote.member_id.in_(among))))

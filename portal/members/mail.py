@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import structlog
+from email_validator import validate_email
 from flask import current_app
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ def send(recipient: str, subject: str, body: str) -> None:
         keep(_message(sender(), recipient, subject, body))
         return
     with connect() as smtp:
-        smtp.send_message(_message(sender(), recipient, subject, body))
+        smtp.send_message(_message(sender(), on_the_wire(recipient), subject, body))
 
 
 def connect() -> smtplib.SMTP:
@@ -72,6 +73,14 @@ def sender() -> str:
     """Return the address that mails come from."""
     host = urlsplit(str(current_app.config.get("PORTAL_MAIL_URL") or "")).hostname or "localhost"
     return str(current_app.config.get("PORTAL_MAIL_FROM") or f"no-reply@{host}")
+
+
+def on_the_wire(address: str) -> str:
+    """Return an address as mail servers speak of it: the name of a place in other letters has one in ASCII, too."""
+    name, _at, host = address.rpartition("@")
+    if host.isascii():
+        return address
+    return f"{name}@{validate_email(address, check_deliverability=False, test_environment=True).ascii_domain}"
 
 
 def folder() -> Path:

@@ -12,6 +12,7 @@ from portal.kernel.speech import gettext as _
 from portal.kernel.speech import ngettext
 from portal.members.policy import Viewer
 from portal.notifications import mails, queries, words
+from portal.notifications.checking import known_of, why_silent
 from portal.notifications.rules.kinds import Kind, Level, Way, ways_of
 from portal.notifications.rules.times import Clock, digest_is_due, digest_slot, since_of
 from portal.notifications.services import digesting
@@ -41,11 +42,12 @@ class Post:
 def plan() -> int:
     """Put down the digests whose hour has come; return how many. Repeated and missed runs change nothing."""
     moment, planned = now(), 0
-    for who, settings in digesting.readers():
+    for who, settings, asked in digesting.readers():
         slot = digest_slot(
             moment, rhythm=settings.rhythm, weekday=settings.weekday, hour=settings.hour, name=settings.time_zone
         )
-        if slot is None or not digest_is_due(slot, seen_to=settings.digest_slot, moment=moment, rhythm=settings.rhythm):
+        seen_to = max(asked, settings.digest_slot or asked)
+        if slot is None or not digest_is_due(slot, seen_to=seen_to, moment=moment, rhythm=settings.rhythm):
             continue
         clock = queries.clock_of(settings.time_zone, settings.quiet_from, settings.quiet_to)
         digesting.put_down(who, slot=slot, day=clock.local(slot).date(), due=clock.when(moment))
@@ -59,8 +61,7 @@ def written(one: Claimed, viewer: Viewer, address: str) -> EmailMessage | None:
         return None
     settings = queries.settings_of(viewer.id)
     since = digesting.last_sent(viewer.id) or since_of(one.made_at, settings.rhythm)
-    rows = _rows(viewer, since)
-    plain, marked = words.show(viewer, rows, words.PLAIN), words.show(viewer, rows, words.mailed(mails.site()))
+    plain, marked = words.show_in(viewer, _rows(viewer, since), (words.PLAIN, words.mailed(mails.site())))
     posts = _posts(viewer, since)
     if not plain and not posts:
         return None
@@ -74,6 +75,7 @@ def written(one: Claimed, viewer: Viewer, address: str) -> EmailMessage | None:
         plain=plain,
         marked=marked,
         posts=posts,
+        near=bool(community.followed_by(viewer.id, limit=1)),
         when={notice.id: clock.local(notice.row.fresh_at) for notice in plain},
         rhythm=settings.rhythm,
     )
@@ -81,8 +83,9 @@ def written(one: Claimed, viewer: Viewer, address: str) -> EmailMessage | None:
 
 def _subject(notices: Sequence[words.Notice], posts: Sequence[Post]) -> str:
     if notices:
+        n = len(notices)
         return ngettext(
-            "%(num)d thing is new on what you follow", "%(num)d things are new on what you follow", len(notices)
+            "%(num)d thing is new on what you follow", "%(num)d things are new on what you follow", n, num=n
         )
     return _("New here: %(title)s", title=posts[0].title)
 
@@ -91,7 +94,9 @@ def _rows(viewer: Viewer, since: datetime) -> list[queries.NoticeRow]:
     """Return what she has not read and was not mailed, of the kinds that she wants in the digest."""
     chosen = queries.choices_of([viewer.id]).get(viewer.id, {})
     wanted = [kind.value for kind in Kind if Way.DIGEST in ways_of(kind, chosen)]
-    return digesting.unread_since(viewer.id, since, wanted, NOTICES)
+    rows = digesting.unread_since(viewer.id, since, wanted, NOTICES)
+    known = known_of([viewer.id], [row.id for row in rows])
+    return [row for row in rows if why_silent(row, Way.DIGEST, known) is None]
 
 
 def _posts(viewer: Viewer, since: datetime) -> list[Post]:

@@ -9,9 +9,9 @@ from flask_babel import lazy_gettext as _l
 from portal.kernel.jobs import job
 from portal.kernel.periodic import periodic
 from portal.kernel.retention import keep
-from portal.notifications import digests, pushing, queries, sending, services
+from portal.notifications import digests, pushing, queries, ringing, sending, services
 from portal.notifications.rules.kinds import Way
-from portal.notifications.services import delivering
+from portal.notifications.services import delivering, preferences
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,12 @@ def send_pushes() -> None:
     """Send the pushes that are due; what a repeat finds is what is left."""
     if pushing.send_pushes():
         send_pushes.once("pushes")
+
+
+@job(queue="quick")
+def ring_bell(member_id: int) -> None:
+    """Let the bell of a member's other open pages ask again: she has read something. A repeat asks once more."""
+    ringing.ring([], {member_id})
 
 
 def send_now() -> None:
@@ -50,6 +56,12 @@ def send_due() -> None:
 def plan_digests() -> None:
     """Put down the digests whose hour has come: each slot once, also after runs were missed."""
     digests.plan()
+
+
+@periodic(seconds=600)
+def forget_signed_out() -> None:
+    """Forget browsers that were signed out; nothing goes there from that very moment on."""
+    preferences.forget_signed_out()
 
 
 keep("notices", days=services.KEPT_DAYS, what=_l("What you were told and have read, and when it was sent"),

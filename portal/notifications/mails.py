@@ -3,6 +3,7 @@
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from hashlib import blake2b
+from urllib.parse import urlsplit
 
 from flask import current_app
 
@@ -41,8 +42,10 @@ def written(
     message["Date"] = format_datetime(now())
     message["Message-ID"] = message_id(key, domain)
     if thread:
-        message["References"] = message_id(thread, domain)
+        message["In-Reply-To"] = message["References"] = message_id(thread, domain)
     message["Auto-Submitted"] = "auto-generated"
+    message["Precedence"] = "list"
+    message["List-Id"] = f"{current_app.config['PORTAL_NAME']} <notices.{urlsplit(site()).hostname or domain}>"
     message["List-Unsubscribe"] = f"<{way_out}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(_rendered(f"{template}.txt", values))

@@ -109,7 +109,7 @@ class Settings(Model):
     """When and where a member wants to be reached; without a row, as by default.
 
     ``digest_slot`` is the last hour of a digest that was seen to. ``refused_address`` is an address that its server
-    says does not exist: nothing is sent there.
+    says does not exist, or has refused so many times in a row (``refusals``): nothing is sent there.
     """
 
     __tablename__ = "notification_settings"
@@ -123,13 +123,14 @@ class Settings(Model):
     weekday: Mapped[int] = mapped_column(default=6, server_default=text("6"))
     hour: Mapped[int] = mapped_column(default=8, server_default=text("8"))
     digest_slot: Mapped[datetime | None] = mapped_column(default=None)
+    refusals: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     refused_address: Mapped[str | None] = mapped_column(default=None)
     refused_why: Mapped[str | None] = mapped_column(default=None)
     refused_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class PushSubscription(Model):
-    """A browser that a member lets us reach, with the keys that its payloads are encrypted for."""
+    """A browser that a member lets us reach while it is signed in, with the keys its payloads are encrypted for."""
 
     __tablename__ = "push_subscription"
 
@@ -138,6 +139,9 @@ class PushSubscription(Model):
     endpoint: Mapped[str] = mapped_column(unique=True)
     p256dh: Mapped[str]
     auth: Mapped[str]
+    session_id: Mapped[int | None] = mapped_column(
+        ForeignKey("member_session.id", ondelete="CASCADE"), index=True, default=None
+    )
     agent: Mapped[str] = mapped_column(default="", server_default=text("''"))
     made_at: Mapped[datetime] = mapped_column(default_factory=now)
     used_at: Mapped[datetime | None] = mapped_column(default=None)

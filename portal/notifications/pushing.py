@@ -19,11 +19,11 @@ from httpx import Client, HTTPError
 
 from portal.kernel.database import transaction
 from portal.kernel.guard import NotPublic, guarded_client
-from portal.members.queries.several import viewers_of
 from portal.notifications import mails, queries, vapid, words
+from portal.notifications.checking import Unwanted, known_of, why_silent
 from portal.notifications.models import PushSubscription
-from portal.notifications.rules.kinds import Kind, State, Way, ways_of
-from portal.notifications.sending import Unwanted, gone_out
+from portal.notifications.rules.kinds import State, Way
+from portal.notifications.sending import gone_out
 from portal.notifications.services import delivering, preferences
 from portal.notifications.services.delivering import Claimed
 
@@ -103,7 +103,7 @@ def _send(one: Claimed, client: Client) -> None:
 
 
 def _end(one: Claimed, state: State, said: str) -> None:
-    delivering.end(one.id, state, said)
+    delivering.end([one], state, said)
     gone_out.labels(one.way, state.value).inc()
 
 
@@ -119,12 +119,12 @@ class Message:
 
 def prepare(one: Claimed) -> Message | Unwanted:
     """Return what the browsers are told, or why nothing: everything is asked again, for time has passed."""
-    viewer = viewers_of([one.member_id]).get(one.member_id)
-    row = queries.notices_by_id([one.notification_id or 0]).get(one.notification_id or 0)
-    if viewer is None or row is None or row.read_at is not None:
-        return Unwanted("read already or taken back")
-    if Way.PUSH not in ways_of(Kind(row.kind), queries.choices_of([viewer.id]).get(viewer.id, {})):
-        return Unwanted("not wanted by push any more")
+    known = known_of([one.member_id], [one.notification_id or 0])
+    viewer, row = known.viewers.get(one.member_id), known.rows.get(one.notification_id or 0)
+    if viewer is None or row is None:
+        return Unwanted("taken back")
+    if why := why_silent(row, Way.PUSH, known):
+        return Unwanted(why)
     with force_locale(viewer.lang or "en"):
         shown = words.show(viewer, [row], words.PLAIN)
     if not shown:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text, tuple_
@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text, tuple_
 from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.paging import Page, decode_cursor, page_of
-from portal.members.models import Member, MemberBell
+from portal.members.models import Member, MemberBell, MemberSession
 from portal.notifications.models import Cause, Choice, Delivery, Notification, Place, PushSubscription, Settings
 from portal.notifications.rules.kinds import Kind, Level
 from portal.notifications.rules.times import QUIET_FROM, QUIET_TO, Clock
@@ -81,7 +81,15 @@ def choices_of(members: Collection[int], kind: Kind | None = None) -> dict[int, 
 
 def pushable(members: Collection[int]) -> set[int]:
     """Return who of these has a browser that may be reached."""
-    return set(db.session.scalars(select(PushSubscription.member_id).where(PushSubscription.member_id.in_(members))))
+    return set(db.session.scalars(_browsers(PushSubscription.member_id).where(PushSubscription.member_id.in_(members))))
+
+
+def _browsers(what: Any) -> Any:
+    """Select of the browsers that may be reached: those that are signed in."""
+    closed = select(MemberSession.id).where(
+        MemberSession.id == PushSubscription.session_id, MemberSession.closed_at.is_not(None)
+    )
+    return select(what).where(~closed.exists())
 
 
 def clocks_of(members: Collection[int]) -> dict[int, Clock]:
@@ -107,6 +115,16 @@ def who_says(level: Level, places: Collection[tuple[str, int]], members: Collect
     if members is not None:
         found = found.where(Place.member_id.in_(members))
     return set(db.session.scalars(found))
+
+
+def levels_among(members: Collection[int], places: Collection[tuple[str, int]]) -> dict[tuple[int, str, int], str]:
+    """Return how much each of these members wants to hear of each of these places, by member, kind and id."""
+    if not members or not places:
+        return {}
+    found = select(Place.member_id, Place.target_kind, Place.target_id, Place.level).where(
+        Place.member_id.in_(members), tuple_(Place.target_kind, Place.target_id).in_(list(places))
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in db.session.execute(found)}
 
 
 # Reading
@@ -218,15 +236,20 @@ def places_of(member_id: int) -> dict[tuple[str, int], str]:
 
 def devices_of(member_id: int) -> list[Device]:
     """Return the browsers that may reach a member."""
-    rows = db.session.scalars(select(PushSubscription).filter_by(member_id=member_id).order_by(PushSubscription.id))
-    return [Device(one.id, one.agent, one.made_at, one.used_at) for one in rows]
+    return [Device(one.id, one.agent, one.made_at, one.used_at) for one in browsers_of(member_id)]
 
 
 def browsers_of(member_id: int) -> list[PushSubscription]:
     """Return the browsers of a member with their keys, for sending."""
     return list(
-        db.session.scalars(select(PushSubscription).filter_by(member_id=member_id).order_by(PushSubscription.id))
+        db.session.scalars(_browsers(PushSubscription).filter_by(member_id=member_id).order_by(PushSubscription.id))
     )
+
+
+def is_reached(member_id: int, endpoint: str) -> bool:
+    """Return whether a browser is one of hers that may be reached."""
+    found = _browsers(PushSubscription.id).filter_by(member_id=member_id, endpoint=endpoint)
+    return db.session.scalar(found) is not None
 
 
 # What leaves the portal
@@ -244,6 +267,15 @@ def is_something_due(way: str, moment: datetime | None = None) -> bool:
         Delivery.way == way, Delivery.state == "waiting", Delivery.due_at <= (moment or now())
     )
     return db.session.scalar(found.limit(1)) is not None
+
+
+def mails_this_hour(members: Collection[int]) -> dict[int, int]:
+    """Return how many mails of notices each of these members has had within the hour; the parts of one end at once."""
+    found = select(Delivery.member_id, func.count(Delivery.ended_at.distinct())).where(
+        Delivery.member_id.in_(members), Delivery.way == "mail", Delivery.state == "sent",
+        Delivery.ended_at > now() - timedelta(hours=1),
+    )  # fmt: skip
+    return {row[0]: row[1] for row in db.session.execute(found.group_by(Delivery.member_id))}
 
 
 def addresses_of(members: Collection[int]) -> dict[int, str]:

@@ -6,6 +6,8 @@ from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 
 SALT = "portal.notifications.unsubscribe"
+EVERYTHING = "everything"
+"""Stands for all kinds, in a mail that tells of several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import current_app
 from markupsafe import Markup, escape
 
 from portal.analytics.facade import BADGES, LEVELS, TrustLevel
@@ -11,14 +12,18 @@ from portal.community import facade as community
 from portal.community.facade import Card
 from portal.kernel.formats import day
 from portal.kernel.speech import gettext as _
-from portal.kernel.speech import ngettext, pgettext
+from portal.kernel.speech import ngettext
+from portal.members.inviting.queries import InvitationCard, open_invitations
 from portal.members.policy import Viewer
 from portal.members.queries import MemberCard, member_cards
+from portal.notifications import labels
 from portal.notifications.queries import NoticeRow
-from portal.notifications.rules.kinds import MANNERS, Kind, Level, Why
+from portal.notifications.rules.kinds import MANNERS, Kind, Why
+from portal.support import facade as support
 
 STAGE_ICONS = {"shipped", "declined", "planned", "making", "review", "submitted"}
-LONGEST_TITLE = 120
+INVITATION = "invitation"
+LONGEST_TITLE, LONGEST_QUOTE = 120, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,31 @@ def show(viewer: Viewer, rows: Sequence[NoticeRow], dress: Dress = HTML) -> list
     return show_in(viewer, rows, (dress,))[0]
 
 
-def show_in(viewer: Viewer, rows: Sequence[NoticeRow], dresses: Sequence[Dress]) -> list[list[Notice]]:
-    """Return the same notices in several dresses."""
+def show_in(
+    viewer: Viewer,
+    rows: Sequence[NoticeRow],
+    dresses: Sequence[Dress],
+    people: Mapping[int, MemberCard] | None = None,
+) -> list[list[Notice]]:
+    """Return the same notices in several dresses.
+
+    :param people: who did it, where that is known already.
+    """
     cards = community.describe(viewer, {_thing(row) for row in rows if _is_thing(row)})
-    people = member_cards([who for row in rows for who in row.actor_ids])
-    return [[notice for row in rows if (notice := _notice(row, cards, people, dress)) is not None] for dress in dresses]
+    if people is None:
+        people = member_cards([who for row in rows for who in row.actor_ids])
+    asked = [row.subject_id or 0 for row in rows if row.subject_kind == INVITATION]
+    seen = Seen(cards, people, open_invitations(asked))
+    return [[notice for row in rows if (notice := _notice(row, seen, dress)) is not None] for dress in dresses]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stands behind notices, as far as their reader may see it."""
+
+    cards: Mapping[tuple[str, int], Card]
+    people: Mapping[int, MemberCard]
+    invitations: Mapping[int, InvitationCard]
 
 
 def _thing(row: NoticeRow) -> tuple[str, int]:
@@ -97,21 +122,22 @@ def _is_thing(row: NoticeRow) -> bool:
     return row.subject_id is not None and row.subject_kind in {"idea", "question", "answer"}
 
 
-def _notice(
-    row: NoticeRow, cards: Mapping[tuple[str, int], Card], people: Mapping[int, MemberCard], dress: Dress
-) -> Notice | None:
-    card = cards.get(_thing(row))
+def _notice(row: NoticeRow, seen: Seen, dress: Dress) -> Notice | None:
+    card, people = seen.cards.get(_thing(row)), seen.people
+    invitation = seen.invitations.get(row.subject_id or 0) if row.subject_kind == INVITATION else None
     kind = Kind(row.kind)
     if card is None and _is_thing(row) and kind is not Kind.MODERATION:
         return None
-    told = Told(row, card, [people[who].name for who in row.actor_ids if who in people], dress)
+    if invitation is None and row.subject_kind == INVITATION:
+        return None
+    told = Told(row, card, [people[who].name for who in row.actor_ids if who in people], dress, invitation)
     sentence = SENTENCES[kind](told)
     return Notice(
         id=row.id,
         kind=row.kind,
         icon=_icon(kind, row),
         sentence=sentence if dress is PLAIN else Markup(sentence),  # noqa: S704 - made of escaped parts
-        reason=reason_of(row),
+        reason=labels.reason_of(row.why),
         row=row,
         url=told.url,
         act=_act(kind, told),
@@ -133,6 +159,7 @@ class Told:
     card: Card | None
     names: Sequence[str]
     dress: Dress
+    invitation: InvitationCard | None = None
 
     @property
     def url(self) -> str:
@@ -313,7 +340,13 @@ def _trust(told: Told) -> str:
 
 
 def _invitation(told: Told) -> str:
-    return _("%(who)s invites you to join %(name)s.", who=told.who, name=told.dress.strong(told.detail("name")))
+    invitation = told.invitation
+    name = (invitation.organisation if invitation else None) or current_app.config["PORTAL_NAME"]
+    return _(
+        "%(who)s asks you to join %(name)s. Open the link that we have sent you by mail to accept.",
+        who=told.who,
+        name=told.dress.strong(name),
+    )
 
 
 def _duty(told: Told) -> str:
@@ -367,78 +400,13 @@ def _act(kind: Kind, told: Told) -> Act | None:
     return None
 
 
-def reason_of(row: NoticeRow) -> str:
-    """Return why a member is told this."""
-    reasons: Mapping[str, str] = {
-        Why.AUTHOR: _("Because you wrote it."),
-        Why.ASKER: _("Because you asked."),
-        Why.COMMENTER: _("Because you commented."),
-        Why.MENTIONED: _("Because your name stands in it."),
-        Why.ANSWERER: _("Because you answered."),
-        Why.SUPPORTER: _("Because you support it."),
-        Why.FOLLOWER: _("Because you follow it."),
-        Why.WATCHER: _("Because you want to hear everything of this board."),
-        Why.READER_OF: _("Because you follow who wrote it."),
-        Why.EXPERT: _("We ask you because you are likely to know."),
-        Why.CONCERNED: _("Because it is about you."),
-        Why.STAFF: _("Because it is among your duties."),
-    }
-    return reasons[row.why]
-
-
-def kind_words() -> dict[Kind, str]:
-    """Return what each kind is called where members choose."""
-    return {
-        Kind.REPLY: _("Somebody replies to you or comments on your post"),
-        Kind.MENTION: _("Somebody mentions you"),
-        Kind.ANSWER: _("Somebody answers your question"),
-        Kind.ACCEPTED: _("Your answer is chosen or checked"),
-        Kind.HELPED: _("Your answer is found useful"),
-        Kind.SAME: _("Somebody has your problem, too"),
-        Kind.FLAG: _("What you flagged was looked at"),
-        Kind.DECISION: _("The company decides about your idea"),
-        Kind.STAGE: _("An idea that you support or follow moves on"),
-        Kind.MERGE: _("An idea that you support is joined with another"),
-        Kind.FOLLOWED: _("Something new on what you follow"),
-        Kind.POSTED: _("New posts on boards and by people you follow"),
-        Kind.ASKED: _("We ask you for an answer"),
-        Kind.INVITATION: _("Somebody invites you"),
-        Kind.TRUST: _("What you may do here changes"),
-        Kind.MODERATION: _("Moderators decide about your post"),
-        Kind.DUTY: _("Duties of the staff"),
-    }
-
-
-def title_of(viewer: Viewer, kind: str, thing_id: int) -> str:
-    """Return the title of a thing that a member may see; nothing for any other."""
-    card = community.describe(viewer, [(kind, thing_id)]).get((kind, thing_id)) if thing_id else None
-    return card.title if card is not None else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Muted:
-    """A thing or a person that a member hears nothing of."""
-
-    kind: str
-    id: int
-    title: str
-    url: str
-
-
-def muted(viewer: Viewer, places: Mapping[tuple[str, int], str]) -> list[Muted]:
-    """Return what a member has muted, boards aside."""
-    silent = [place for place, level in places.items() if level == Level.MUTE and place[0] != "board"]
-    cards = community.describe(viewer, [place for place in silent if place[0] != "member"])
-    people = member_cards([thing_id for kind, thing_id in silent if kind == "member"])
-    found = [Muted(kind, thing_id, card.title, card.url) for (kind, thing_id), card in cards.items()]
-    return found + [Muted("member", who, card.name, card.url) for who, card in people.items()]
-
-
-def way_words() -> dict[str, str]:
-    """Return what the ways are called."""
-    return {
-        "page": pgettext("way", "Here"),
-        "mail": pgettext("way", "Mail"),
-        "push": pgettext("way", "Push"),
-        "digest": pgettext("way", "Digest"),
-    }
+def quote_of(row: NoticeRow) -> str:
+    """Return the beginning of the comment or answer that a notice leads to, as it was typed; nothing for others."""
+    kind, _dash, number = str(row.details.get("anchor") or "").partition("-")
+    said = ""
+    if kind == "comment" and (comment := community.comment_row(int(number))) and not comment.hidden:
+        said = comment.body
+    elif kind == "answer" and (answers := support.answer_texts_of([int(number)])):
+        said = answers[0].body
+    said = said.strip()
+    return said if len(said) <= LONGEST_QUOTE else said[: LONGEST_QUOTE - 1].rstrip() + "…"

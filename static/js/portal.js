@@ -130,11 +130,18 @@ const page = async (src) => {
   if (!answer.ok) throw new Error(answer.status);
   return parse(await answer.text());
 };
+const title = document.title;
+const count = () => {                               // the tab says how much is new, too
+  const number = document.querySelector('#bell .dot')?.textContent;
+  document.title = number ? `(${number}) ${title}` : title;
+};
+count();
 const renew = async (element) => {
   if (!element.isConnected || element.dataset.busy || element.contains(document.activeElement)) return;
   const src = element.dataset.src;
   const fresh = (await page(src)).querySelector(element.id ? `#${CSS.escape(element.id)}` : `[data-on="${element.dataset.on}"]`);
   if (fresh && element.isConnected && !element.dataset.busy) element.replaceWith(document.importNode(fresh, true));
+  if (element.id === 'bell') count();
 };
 const late = new IntersectionObserver((seen) => {   // what may come after the page, once it is in sight
   for (const { target, isIntersecting } of seen) {

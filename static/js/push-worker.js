@@ -1,10 +1,8 @@
 // Runs when a push message arrives, also while no page is open. It shows what came, and opens it when it is clicked.
+const said = (event) => { try { return event.data.json(); } catch { return {}; } };
 self.addEventListener('push', (event) => {
-  const said = event.data ? event.data.json() : {};
-  if (!said.body) return;
-  event.waitUntil(self.registration.showNotification(said.title, {
-    body: said.body, tag: said.tag, lang: said.lang, data: { url: said.url }, icon: '/static/logo.svg',
-  }));
+  const { title, body, tag, lang, url } = said(event);
+  if (body) event.waitUntil(self.registration.showNotification(title, { body, tag, lang, data: { url }, icon: '/static/logo.svg' }));
 });
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();

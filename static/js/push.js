@@ -10,6 +10,15 @@ const post = async (path, fields) => {
   const answer = await fetch(`/account/notifications/devices${path}`, { method: 'POST', body });
   if (!answer.ok) throw new Error(words.failed);
 };
+const current = async (worker) => {                 // one that the server reaches no more starts afresh
+  const known = await worker.pushManager.getSubscription();
+  if (!known) return null;
+  const body = new URLSearchParams({ endpoint: known.endpoint, csrf_token: words.csrf });
+  const { status } = await fetch('/account/notifications/devices/known', { method: 'POST', body });
+  if (status !== 404) return known;
+  await known.unsubscribe();
+  return null;
+};
 const draw = (on) => {
   button.setAttribute('aria-pressed', String(on));
   const word = button.querySelector('span');
@@ -29,7 +38,7 @@ if (button && 'serviceWorker' in navigator && 'PushManager' in window) {
   panel.querySelector('[data-push-none]').hidden = true;
   button.hidden = false;
   const ready = navigator.serviceWorker.register(words.worker).then(() => navigator.serviceWorker.ready);
-  ready.then((worker) => worker.pushManager.getSubscription()).then((known) => draw(Boolean(known))).catch(() => {});
+  ready.then(current).then((known) => draw(Boolean(known))).catch(() => {});
   button.addEventListener('click', async () => {
     button.setAttribute('aria-busy', 'true');
     try {

@@ -13,7 +13,7 @@ from portal.api import openapi
 from portal.api.endpoints import Endpoint, declared
 from tests.members.factories import a_member, a_token, bearer
 
-NOT_FREE = {"cursor", "key", "email"}
+NOT_FREE = {"cursor", "key", "email", "time_zone"}
 """Fields whose right value is more than a length: only the step beyond is tried."""
 
 

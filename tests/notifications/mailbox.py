@@ -21,6 +21,7 @@ class Mailbox:
         self.raw: list[tuple[str, bytes]] = []
         self.rcpt: Callable[[str], str | None] = lambda _address: None
         self.data: Callable[[int], str | None] = lambda _count: None
+        self.knows_other_letters = True
         self.controller: Controller | None = None
 
     @property
@@ -38,7 +39,8 @@ class Mailbox:
         return [_read(raw) for to, raw in self.raw if to == address]
 
     def start(self) -> "Mailbox":
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=20)
+        self.controller = Controller(_Answers(self), hostname="127.0.0.1", port=self.port, ready_timeout=20,
+                                     enable_SMTPUTF8=self.knows_other_letters)  # fmt: skip
         self.controller.start()
         return self
 
@@ -48,21 +50,28 @@ class Mailbox:
             self.controller.stop()
             self.controller = None
 
+
+class _Answers:
+    """What the server says. The library reads every attribute of it at every connection: it must have few, and cheap ones."""
+
+    def __init__(self, box: Mailbox) -> None:
+        self.box = box
+
     async def handle_RCPT(  # noqa: N802 - as the library calls it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
-        refusal = self.rcpt(address)
+        refusal = self.box.rcpt(address)
         if refusal:
             return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        refusal = self.data(len(self.raw))
+        refusal = self.box.data(len(self.box.raw))
         if refusal:
             return refusal
         assert isinstance(envelope.content, bytes)
-        self.raw.append((envelope.rcpt_tos[0], envelope.content))
+        self.box.raw.append((envelope.rcpt_tos[0], envelope.content))
         return "250 OK"
 
 

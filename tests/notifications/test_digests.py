@@ -38,6 +38,7 @@ def a_reader(name: str = "Ida", *, consent: bool = True) -> Viewer:
         db.session.add(Settings(member_id=who.id, rhythm="daily", hour=hour, quiet_from=0, quiet_to=0))
         if consent:
             preferences.want_digests(who.id, wanted=True)
+            db.session.execute(text("UPDATE consent SET at = at - interval '2 days'"))
     return who
 
 
@@ -57,6 +58,10 @@ def digests_of(mailbox: Mailbox, who: Viewer) -> list[str]:
     ]
 
 
+def subjects(mailbox: Mailbox) -> list[str]:
+    return [str(mail["Subject"]) for mail in mailbox.mails if "digest" in str(mail["Message-ID"])]
+
+
 def something_new(who: Viewer, workers: Workers) -> int:
     """Let somebody comment on what the member follows."""
     idea = an_idea(a_board(), a_member("Gus"), "Ten grams")
@@ -74,6 +79,7 @@ def test_a_digest_tells_what_is_new_on_what_she_follows(workers: Workers, mailbo
     (mail,) = digests_of(mailbox, ida)
     assert "Bea commented on “Ten grams”." in mail
     assert "because you asked for it, once a day" in mail
+    assert subjects(mailbox) == ["1 thing is new on what you follow"]
     assert mailbox.mails[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
@@ -183,3 +189,41 @@ def test_read_notices_go_after_ninety_days(workers: Workers) -> None:
         db.session.execute(text(old))
         retention.forget_what_is_old()
     assert [row.kind for row in queries.notices_of(ida.id).items] == ["reply"]
+
+
+def test_the_first_digest_waits_for_the_hour_after_she_asked(workers: Workers, mailbox: Mailbox) -> None:
+    ida = a_reader(consent=False)
+    something_new(ida, workers)
+    with transaction():
+        preferences.want_digests(ida.id, wanted=True)
+    assert a_morning() == 0, "the hour has struck already when she asks"
+
+
+def test_a_new_hour_brings_no_digest_for_the_hour_that_is_over(workers: Workers, mailbox: Mailbox) -> None:
+    ida = a_reader()
+    something_new(ida, workers)
+    assert a_morning() == 1
+    settings = queries.settings_of(ida.id)
+    other = (now().astimezone(zone("Europe/Rome")).weekday() - 1) % 7
+    with transaction():
+        preferences.set_times(
+            ida.id,
+            preferences.Wishes(time_zone="Europe/Rome", quiet_from=0, quiet_to=0, mails=True, rhythm="weekly",
+                               weekday=other, hour=settings.hour),
+        )  # fmt: skip
+    assert a_morning() == 0
+
+
+def test_what_she_muted_or_follows_no_more_is_not_in_the_digest(workers: Workers, mailbox: Mailbox) -> None:
+    ida = a_reader()
+    muted, left, kept = (something_new(ida, workers) for _ in range(3))
+    with transaction():
+        db.session.execute(text("UPDATE idea SET title = 'Still followed' WHERE id = :id"), {"id": kept})
+        db.session.execute(text("UPDATE idea SET title = 'Not wanted' WHERE id <> :id"), {"id": kept})
+        preferences.mute(ida.id, "idea", muted)
+        community.unfollow(ida.id, "idea", left)
+    assert a_morning() == 1
+    (said,) = digests_of(mailbox, ida)
+    followed = said.partition("New, and close to it")[0]
+    assert "Still followed" in followed
+    assert "Not wanted" not in followed

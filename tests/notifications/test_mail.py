@@ -206,7 +206,7 @@ def test_a_worker_that_died_while_the_text_left_is_not_repeated(workers: Workers
     everything_is_due()
     with transaction():
         (one,) = delivering.claim((sending.Way.MAIL,), 10)
-        assert delivering.begin(one.id)
+        assert delivering.begin([one])
         db.session.execute(text("UPDATE notification_delivery SET began_at = now() - interval '1 hour'"))
     with transaction():
         jobs.send_due()
@@ -221,8 +221,8 @@ def test_two_workers_share_the_work(workers: Workers, mailbox: Mailbox) -> None:
     everything_is_due()
     with transaction():
         (first,) = delivering.claim((sending.Way.MAIL,), 1)
-        assert delivering.begin(first.id)
-    assert delivering.begin(first.id) is False
+        assert delivering.begin([first])
+    assert delivering.begin([first]) is False
     sending.send_mails()
     assert (len(mailbox.raw), states()) == (1, {"sent": 1, "sending": 1})
 

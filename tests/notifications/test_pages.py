@@ -1,14 +1,18 @@
 """What a member sees of what she was told, in the page, the bell and the API."""
 
+import html
+import re
+
 from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.community import facade as community
 from portal.kernel.database import db, transaction
 from portal.notifications import queries
+from portal.notifications.services import preferences
 from tests.conftest import Workers, counted_queries
 from tests.factories import a_token, bearer, sign_in
-from tests.notifications.factories import a_board, a_comment, a_member, an_idea, notices
+from tests.notifications.factories import a_board, a_comment, a_member, an_idea, notices, post
 
 
 def browser(app: Flask, member_id: int) -> FlaskClient:
@@ -158,3 +162,68 @@ def test_italian_speaks_of_one_and_of_many(committed: Flask, workers: Workers) -
         community.follow(ida.id, "idea", idea)
     workers.run()
     assert "e altre 2 persone hanno commentato la tua idea" in mine.get("/notifications").text
+
+
+def test_what_came_after_the_page_was_made_stays_new_when_all_are_marked(committed: Flask, workers: Workers) -> None:
+    ida, board, gus = a_member("Ida"), a_board(), a_member("Gus")
+    first, second = an_idea(board, ida, "First"), an_idea(board, ida, "Second")
+    for idea in (first, second):
+        a_comment(idea, gus)
+    workers.run()
+    mine = browser(committed, ida.id)
+    until = re.search(r'name="until" value="([^"]+)"', mine.get("/notifications").text)
+    assert until is not None
+    a_comment(second, a_member("Bea"))
+    a_comment(an_idea(board, ida, "Third"), gus)
+    workers.run()
+    post(mine, "/notifications/read", {"until": html.unescape(until[1])})
+    assert [row.read_at is None for row in notices(ida)] == [True, True, False]
+    program, head = committed.test_client(), bearer(a_token(ida.id))
+    seen = program.get("/api/v1/notifications?limit=2", headers=head).json["items"]
+    done = program.post("/api/v1/notifications/read", headers=head, json={"until": seen[1]["at"]}).json
+    assert done == {"marked": 1, "unread": 1}
+    for nonsense in ("yesterday", "2026-01-01"):
+        post(mine, "/notifications/read", {"until": nonsense})
+    assert queries.unread_of(ida.id) == 0
+
+
+def test_the_list_goes_on_page_by_page(committed: Flask, workers: Workers) -> None:
+    ida, board, gus = a_member("Ida", lang="en"), a_board(), a_member("Gus")
+    for n in range(queries.PAGE + 2):
+        a_comment(an_idea(board, ida, f"Idea number {n}"), gus)
+    workers.run()
+    mine = browser(committed, ida.id)
+    first = mine.get("/notifications").text
+    further = re.search(r'href="(/notifications\?cursor=[^"]+)"', first)
+    assert further is not None
+    second = mine.get(html.unescape(further[1])).text
+    both = re.findall(r"Idea number (\d+)</a>", first) + re.findall(r"Idea number (\d+)</a>", second)
+    assert sorted(map(int, both)) == list(range(queries.PAGE + 2))
+    assert mine.get("/notifications?cursor=nonsense").status_code == 422
+
+
+def test_programs_choose_what_they_hear(committed: Flask, workers: Workers) -> None:
+    ida, board, gus = a_member("Ida", lang="en"), a_board(), a_member("Gus")
+    program, head = committed.test_client(), bearer(a_token(ida.id))
+    where = "/api/v1/notifications/wishes"
+    before = program.get(where, headers=head).json
+    assert (before["kinds"]["reply"], before["digest"]) == (["mail", "page", "push"], "off")
+    assert "duty" not in before["kinds"], "duties are the staff's"
+    wanted = {"kinds": {"reply": ["page"]}, "digest": "daily", "hour": 7, "time_zone": "America/Bogota", "mails": False}
+    after = program.patch(where, headers=head, json=wanted).json
+    assert (after["kinds"]["reply"], after["kinds"]["answer"]) == (["page"], before["kinds"]["answer"])
+    assert [after[name] for name in ("digest", "hour", "time_zone", "mails")] == ["daily", 7, "America/Bogota", False]
+    assert program.patch(where, headers=head, json={"digest": "off"}).json["hour"] == 7
+    for nonsense in ({"hour": 24}, {"time_zone": "Mars"}, {"kinds": {"gossip": []}}, {"digest": "always"}):
+        assert program.patch(where, headers=head, json=nonsense).status_code == 422
+    with transaction():
+        preferences.mute(ida.id, "board", board.id)
+    muted = program.get(where, headers=head).json
+    assert muted["places"] == [{"kind": "board", "id": board.id, "level": "mute"}]
+    with transaction():
+        preferences.unmute(ida.id, "board", board.id)
+    a_comment(an_idea(board, ida), gus)
+    workers.run()
+    count = program.get("/api/v1/notifications/unread", headers=head).json
+    assert count == {"unread": 1, "by_kind": {"reply": 1}}
+    assert committed.test_client().get(where).status_code == 401

@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from py_vapid import Vapid02
+from sqlalchemy import select
 
 from portal.kernel.clock import now
 from portal.kernel.database import db, transaction
 from portal.notifications import jobs, pushing, queries, services, vapid
+from portal.notifications.models import PushSubscription
 from tests.conftest import Workers
 from tests.factories import sign_in
 from tests.notifications.factories import a_board, a_comment, a_member, an_idea, everything_is_due, post
@@ -263,3 +265,25 @@ def test_the_public_half_is_read_without_a_library_of_ciphers(tmp_path: Path) ->
     ).stdout.split()  # fmt: skip
     raw = made.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     assert said == [text(raw), "False"]
+
+
+def test_a_browser_that_is_signed_out_is_reached_no_more(committed: Flask, service: Service, workers: Workers) -> None:
+    ida, browser, other = a_member("Ida", lang="en"), Browser(), Browser()
+    here, there = (sign_in(committed.test_client(), ida.id) for _ in range(2))
+    for client, path, keys in ((here, "/send/here", browser), (there, "/send/there", other)):
+        given = {"endpoint": service.url + path, "p256dh": keys.p256dh, "auth": keys.auth}
+        assert post(client, DEVICES, given).status_code == 204
+        assert post(client, f"{DEVICES}/known", {"endpoint": given["endpoint"]}).status_code == 204
+    a_comment(an_idea(a_board(), ida), a_member("Gus"))
+    workers.run()
+    service.taken.clear()
+    post(here, "/sign-out")
+    a_comment(an_idea(a_board(), ida), a_member("Gus"))
+    workers.run()
+    everything_is_due()
+    pushing.send_pushes()
+    assert {path for path, _head, _body in service.taken} == {"/send/there"}
+    assert post(there, f"{DEVICES}/known", {"endpoint": service.url + "/send/here"}).status_code == 404
+    with transaction():
+        jobs.forget_signed_out()
+        assert len(db.session.scalars(select(PushSubscription)).all()) == 1

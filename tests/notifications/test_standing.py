@@ -4,14 +4,16 @@ import pytest
 
 from portal.analytics.reputation.events import BadgeEarned
 from portal.community.events import ContributionHeld, MembersMentioned
-from portal.kernel.database import transaction
+from portal.kernel.database import db, transaction
 from portal.kernel.events import Event
 from portal.kernel.outbox import publish
 from portal.members.events import MemberRolesChanged
 from portal.members.events.trust import TrustLevelChanged
+from portal.members.inviting import services as invitations
+from portal.members.models import Organisation
 from portal.members.policy import Viewer
 from portal.moderation import events as moderation
-from portal.notifications import words
+from portal.notifications import queries, words
 from tests.conftest import Workers
 from tests.notifications.factories import a_board, a_comment, a_member, an_idea, kinds, notices
 
@@ -182,3 +184,23 @@ def test_the_command_line_says_what_leaves(workers: Workers) -> None:
     workers.run()
     said = json.loads(workers.app.test_cli_runner().invoke(args=["notifications", "status", "--json"]).stdout)
     assert said == {"mail": "files", "push": True, "ways": {"mail": {"waiting": 1}}}
+
+
+def test_who_has_an_account_hears_in_the_page_that_she_is_asked_in(workers: Workers) -> None:
+    ida, nobody = a_member("Ida", lang="en"), a_member("Nix", email="nix@example.org", verified=False)
+    admin = a_member("Sara", kind="staff", roles=["admin"])
+    with transaction():
+        mill = Organisation(name="Mill & Sons", kind="supplier")
+        db.session.add(mill)
+        db.session.flush()
+        card, _secret = invitations.invite(admin, email=queries.addresses_of([ida.id])[ida.id], organisation_id=mill.id)
+        invitations.invite(admin, email="nix@example.org", organisation_id=mill.id)
+        invitations.invite(admin, email="new@example.org", organisation_id=mill.id)
+    workers.run()
+    assert said(ida) == [
+        ("Sara asks you to join Mill & Sons. Open the link that we have sent you by mail to accept.", "")
+    ]
+    assert notices(nobody) == [], "she has not shown that the address is hers"
+    with transaction():
+        invitations.revoke(admin, card.id)
+    assert said(ida) == [], "it cannot be accepted any more"

@@ -1,10 +1,14 @@
 """Who is told what, by the real record and the real reader of it."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from portal.community import facade as community
 from portal.ideas import services as ideas
+from portal.kernel import projections
 from portal.kernel.database import db, transaction
 from portal.kernel.outbox import publish
 from portal.notifications import queries
@@ -214,3 +218,25 @@ def test_ten_supporters_cost_as_many_statements_as_two(workers: Workers, committ
         told = [one for one in seen if "notification" in one or "member_bell" in one]
         counts.append(len(told))
     assert counts[0] == counts[1]
+
+
+def test_what_is_read_at_the_moment_it_grows_is_told_anew(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    ida = a_member("Ida")
+    idea = an_idea(a_board(), ida)
+    a_comment(idea, a_member("Gus"))
+    workers.run()
+    found = queries.open_groups
+
+    def and_then_she_reads(members: Any, group: str, since: Any) -> dict[int, int]:
+        known = found(members, group, since)
+        with db.engine.begin() as other:
+            other.execute(text("UPDATE notification SET read_at = now()"))
+        return known
+
+    monkeypatch.setattr(queries, "open_groups", and_then_she_reads)
+    a_comment(idea, a_member("Bea"))
+    while not projections.advance("notifications"):
+        db.session.rollback()
+    db.session.rollback()
+    assert [row.read_at is None for row in notices(ida)] == [True, False]
+    assert queries.unread_of(ida.id) == 1

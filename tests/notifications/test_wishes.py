@@ -38,9 +38,9 @@ def ways(member_id: int, kind: Kind) -> set[str]:
     return {way.value for way in ways_of(kind, queries.choices_of([member_id]).get(member_id, {}))}
 
 
-def test_only_what_is_meant_for_her_is_mailed_by_default() -> None:
+def test_only_what_answers_an_act_of_her_own_is_mailed_by_default() -> None:
     mailed = {kind for kind, manner in MANNERS.items() if Way.MAIL in manner.ways}
-    assert mailed == {Kind.MODERATION, Kind.MENTION, Kind.ANSWER, Kind.REPLY, Kind.DECISION, Kind.DUTY}
+    assert mailed == {Kind.MODERATION, Kind.ANSWER, Kind.REPLY, Kind.DECISION, Kind.DUTY}
 
 
 def test_a_member_chooses_by_kind_way_board_and_hour(committed: Flask) -> None:
@@ -144,7 +144,7 @@ def test_one_click_in_the_mail_program_ends_a_kind_without_signing_in(
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
     assert ways(ida.id, Kind.REPLY) == {"page", "push"}
-    assert ways(ida.id, Kind.MENTION) >= {"mail"}
+    assert ways(ida.id, Kind.ANSWER) >= {"mail"}
     a_comment(an_idea(board, ida), gus)
     workers.run()
     everything_is_due()
@@ -223,8 +223,9 @@ def test_an_address_that_was_refused_is_told_and_tried_again(committed: Flask) -
 
     ida = a_member("Ida", lang="en")
     with transaction():
-        delivering.refuse_address(ida.id, queries.addresses_of([ida.id])[ida.id], "550 5.1.1 unknown")
+        delivering.note_refusal(ida.id, queries.addresses_of([ida.id])[ida.id], "550 5.1.1 unknown", for_good=True)
     mine = browser(committed, ida.id)
-    assert "does not take our mails" in mine.get(PAGE).text
+    assert "550 5.1.1 unknown" in mine.get(PAGE).text
+    assert "do not arrive" in mine.get("/notifications").text
     post(mine, f"{PAGE}/address")
     assert "does not take our mails" not in mine.get(PAGE).text

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import has_request_context, request
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, func, select, text
+from sqlalchemy import and_, func, select, text, tuple_
 
 from portal.community import rules
 from portal.community.models import Board, Comment, ContributionTag, Follow, ImpressionCount, Tag, TagWord
@@ -324,6 +324,16 @@ def is_following(member_id: int | None, kind: str, ids: Collection[int]) -> set[
 def followers_of(kind: str, target_id: int) -> list[int]:
     """Return the members who follow a thing."""
     return list(db.session.scalars(select(Follow.member_id).filter_by(target_kind=kind, target_id=target_id)))
+
+
+def follows_among(members: Collection[int], things: Collection[tuple[str, int]]) -> set[tuple[int, str, int]]:
+    """Return who of these members follows which of these things, as member, kind and id; one query."""
+    if not members or not things:
+        return set()
+    found = select(Follow.member_id, Follow.target_kind, Follow.target_id).where(
+        Follow.member_id.in_(members), tuple_(Follow.target_kind, Follow.target_id).in_(list(things))
+    )
+    return {(row[0], row[1], row[2]) for row in db.session.execute(found)}
 
 
 def count_followers(kind: str, target_id: int) -> int:

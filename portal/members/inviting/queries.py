@@ -1,5 +1,6 @@
 """Reading invitations."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,6 +68,14 @@ def invitation_card(invitation_id: int) -> InvitationCard:
     if row is None:
         raise NotFound(_l("There is no such invitation."))
     return _card(*row)
+
+
+def open_invitations(ids: Collection[int]) -> dict[int, InvitationCard]:
+    """Return those of these invitations that can still be accepted, by id."""
+    if not ids:
+        return {}
+    found = [_card(*row) for row in db.session.execute(_cards().where(MemberInvitation.id.in_(set(ids))))]
+    return {card.id: card for card in found if card.state == "open"}
 
 
 def invitation_by_digest(digest: str) -> InvitationCard | None:

@@ -1,6 +1,7 @@
 """A member's own standing: moderation, trust, roles, what she was given; and the duties of the staff."""
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 from portal.community import facade as community
@@ -8,7 +9,10 @@ from portal.community.events import ContributionHeld
 from portal.kernel.projections import FactRow
 from portal.members import facade as members
 from portal.members.events import MemberRolesChanged
+from portal.members.events.people import MemberInvited
 from portal.members.events.trust import TrustLevelChanged
+from portal.members.inviting.queries import open_invitations
+from portal.members.queries import member_by_email
 from portal.members.rules import Role
 from portal.moderation.events import (
     AppealDecided,
@@ -133,6 +137,19 @@ def _benefit(event: Any, fact: FactRow) -> Tellings:
     yield _to(Kind.TRUST, {event.member_id}, fact, act="benefit", url="/account/benefits")
 
 
+def _invited(event: MemberInvited, fact: FactRow) -> Tellings:
+    """Tell whoever has an account under the address that was asked in, and has shown that it is hers."""
+    card = open_invitations([event.invitation_id]).get(event.invitation_id)
+    if card is not None:
+        telling = _to(Kind.INVITATION, _owner(card.email), fact, ("invitation", card.id))
+        yield replace(telling, named=True)
+
+
+def _owner(email: str) -> set[int | None]:
+    who = member_by_email(email)
+    return {who.id} if who is not None and who.email_verified_at is not None else set()
+
+
 # Duties
 
 
@@ -183,6 +200,7 @@ TELLERS: dict[str, Callable[[Any, FactRow], Tellings]] = {
     "ThingsMerged": _merged,
     "TrustLevelChanged": _trusted,
     "MemberRolesChanged": _roles,
+    "MemberInvited": _invited,
     "BadgeEarned": _badge,
     "BenefitGiven": _benefit,
     "ContributionFlagged": _flagged,

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from flask import current_app
-
 from portal.kernel.database import after_commit
 from portal.kernel.projections import FactRow, projection
-from portal.notifications import jobs, post, rules
+from portal.notifications import jobs
 from portal.notifications.occasions import (
     HIDERS,
     MOVERS,
@@ -16,7 +14,8 @@ from portal.notifications.occasions import (
     tellings_of,
     things_hidden,
 )
-from portal.notifications.services.telling import Told, count_unread, take_back, take_back_about, tell
+from portal.notifications.ringing import ring
+from portal.notifications.services.telling import count_unread, take_back, take_back_about, tell
 
 NAME = "notifications"
 
@@ -38,13 +37,3 @@ def tell_members(facts: Sequence[FactRow]) -> None:
         jobs.send_now()
     if told or gone:
         after_commit(lambda: ring(told, gone))
-
-
-def ring(told: Told, gone: set[int]) -> None:
-    """Let the open pages of members know that something is new to them, or gone."""
-    sending = post.sending(current_app)
-    hints = [rules.notice(who, notification_id) for who, notification_id in told]
-    hints += [rules.notice(who, None) for who in sorted(gone - {who for who, _id in told})]
-    for hint in hints:
-        for room in hint.rooms:
-            sending.emit("changed", hint.message(), namespace="/", room=room)

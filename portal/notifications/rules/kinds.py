@@ -54,11 +54,12 @@ class Manner:
     mutable: bool = True
 
 
+# A mail is asked for by an act of one's own (a question, a post, a duty taken on). A mention is the act of another.
 _DIRECT = frozenset({Way.PAGE, Way.MAIL, Way.PUSH})
 _CALM = frozenset({Way.PAGE, Way.DIGEST})
 MANNERS: Mapping[Kind, Manner] = {
     Kind.MODERATION: Manner(Tab.YOU, "shield", _DIRECT, mutable=False),
-    Kind.MENTION: Manner(Tab.YOU, "user", _DIRECT),
+    Kind.MENTION: Manner(Tab.YOU, "user", _CALM | {Way.PUSH}),
     Kind.ANSWER: Manner(Tab.YOU, "answer", _DIRECT),
     Kind.REPLY: Manner(Tab.YOU, "comment", _DIRECT),
     Kind.DECISION: Manner(Tab.IDEAS, "calendar", _DIRECT),
@@ -133,3 +134,8 @@ def ways_of(kind: Kind, chosen: Mapping[tuple[str, str], bool]) -> frozenset[Way
 def kinds_of(tab: Tab) -> list[str]:
     """Return the kinds that a tab shows."""
     return [kind.value for kind, manner in MANNERS.items() if manner.tab is tab]
+
+
+def kinds_for(*, is_staff: bool) -> list[Kind]:
+    """Return the kinds that can reach a member: duties are the staff's."""
+    return [kind for kind in Kind if kind is not Kind.DUTY or is_staff]

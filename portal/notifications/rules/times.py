@@ -13,6 +13,8 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 LATEST = {"daily": timedelta(hours=12), "weekly": timedelta(days=3)}
 """How long after its hour a digest is still sent when nobody was there to send it."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+HOURLY = 6
+"""So many mails of notices a member gets within an hour; the rest waits and goes as one."""
 GIVEN_UP_AFTER = timedelta(days=4)
 """A mail that could not leave for so long is old news; it stands in the page."""
 

@@ -1,7 +1,7 @@
 """What a member does with her notices."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, update
@@ -14,6 +14,8 @@ from portal.notifications.services.telling import count_unread, forget_where
 
 KEPT_DAYS = 90
 """How long a read notice stays, and the record of what was sent."""
+UNREAD_LONGER = timedelta(days=275)
+"""So much longer stays what nobody has read: a year in all."""
 
 
 def note_seen(member_id: int, ids: Collection[int]) -> None:
@@ -24,13 +26,24 @@ def note_seen(member_id: int, ids: Collection[int]) -> None:
     db.session.execute(mine.where(Notification.seen_at.is_(None)).values(seen_at=now()))
 
 
-def mark_read(member_id: int, ids: Collection[int] | None = None, *, kinds: Collection[str] | None = None) -> int:
-    """Mark notices as read, those given or all (of some kinds); return how many were unread."""
+def mark_read(
+    member_id: int,
+    ids: Collection[int] | None = None,
+    *,
+    kinds: Collection[str] | None = None,
+    until: datetime | None = None,
+) -> int:
+    """Mark notices as read, those given or all (of some kinds); return how many were unread.
+
+    :param until: leave alone what came, or grew, after this moment: she has not seen it.
+    """
     mine = update(Notification).where(Notification.member_id == member_id, Notification.read_at.is_(None))
     if ids is not None:
         mine = mine.where(Notification.id.in_(ids))
     if kinds is not None:
         mine = mine.where(Notification.kind.in_(kinds))
+    if until is not None:
+        mine = mine.where(Notification.fresh_at <= until)
     changed = list(db.session.scalars(mine.values(read_at=now(), seen_at=now()).returning(Notification.id)))
     if changed:
         count_unread([member_id])
@@ -56,6 +69,6 @@ def mark_unread(member_id: int, notification_id: int) -> None:
 
 
 def forget_old(before: datetime) -> None:
-    """Remove notices that were read before a moment, and the record of what was sent before it."""
+    """Remove notices that were read before a moment, or not within a year, and the record of what was sent."""
     db.session.execute(delete(Delivery).where(Delivery.ended_at < before, Delivery.notification_id.is_(None)))
-    forget_where("read_at < :before", before=before)
+    forget_where("read_at < :before OR fresh_at < :long_before", before=before, long_before=before - UNREAD_LONGER)

@@ -21,6 +21,10 @@ LEASE = timedelta(minutes=5)
 DOUBTFUL_AFTER = timedelta(minutes=15)
 """No conversation lasts so long: whoever began to send has died."""
 TRIES = 12
+REST = timedelta(minutes=20)
+"""So long waits what goes beyond a member's share of the hour."""
+REFUSALS = 3
+"""So many refusals of an address in a row, whatever for, and nothing more goes there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +41,49 @@ class Claimed:
 
 
 _CLAIM = text("""
-UPDATE notification_delivery SET due_at = :until, tries = tries + 1
-WHERE id IN (
+WITH oldest AS (
+    SELECT id, member_id FROM notification_delivery WHERE way = ANY(:ways) AND state = 'waiting' AND due_at <= :now
+    ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED
+), theirs AS (
     SELECT id FROM notification_delivery WHERE way = ANY(:ways) AND state = 'waiting' AND due_at <= :now
-    ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED)
+    AND member_id IN (SELECT member_id FROM oldest) FOR UPDATE SKIP LOCKED
+)
+UPDATE notification_delivery SET due_at = :until, tries = tries + 1
+WHERE id IN (SELECT id FROM oldest UNION ALL SELECT id FROM theirs)
 RETURNING id, key, member_id, notification_id, way, made_at, tries""")
 
 
 def claim(ways: Sequence[Way], most: int) -> list[Claimed]:
-    """Take some deliveries that are due, the oldest first; nobody else gets them before the lease is over."""
+    """Take some deliveries that are due, the oldest first, and all that is due to the same members.
+
+    Nobody else gets them before the lease is over.
+    """
     values = {"ways": [way.value for way in ways], "now": now(), "until": now() + LEASE, "most": most}
     return sorted((Claimed(*row) for row in db.session.execute(_CLAIM, values)), key=lambda one: one.id)
 
 
-def begin(delivery_id: int) -> bool:
-    """Note that the text goes out now; False when somebody else has it."""
-    mine = update(Delivery).filter_by(id=delivery_id, state=State.WAITING.value)
-    taken = mine.values(state=State.SENDING.value, began_at=now()).returning(Delivery.id)
-    return db.session.scalar(taken) is not None
+_BEGIN = text("""
+UPDATE notification_delivery SET state = 'sending', began_at = :now WHERE id = ANY(:ids) AND state = 'waiting'
+RETURNING id""")
+_END = text("UPDATE notification_delivery SET state = :state, said = :said, ended_at = :now WHERE id = ANY(:ids)")
 
 
-def end(delivery_id: int, state: State, said: str = "") -> None:
-    """Note how it ended."""
-    ended = {"state": state.value, "said": said[:500] or None, "ended_at": now()}
-    db.session.execute(update(Delivery).filter_by(id=delivery_id).values(ended))
+def begin(parts: Sequence[Claimed]) -> bool:
+    """Note that the text of one message goes out now; False when somebody else has a part of it."""
+    ids = [one.id for one in parts]
+    return len(db.session.execute(_BEGIN, {"ids": ids, "now": now()}).all()) == len(ids)
+
+
+def end(parts: Sequence[Claimed], state: State, said: str = "") -> None:
+    """Note how it ended: for all parts of one message at the same moment."""
+    ended = {"ids": [one.id for one in parts], "state": state.value, "said": said[:500] or None, "now": now()}
+    db.session.execute(_END, ended)
+
+
+def rest(parts: Sequence[Claimed]) -> None:
+    """Let these wait a while, because their member has had enough for now; that is no failure."""
+    later = {"due_at": now() + REST, "tries": Delivery.tries - 1, "said": "enough for this hour"}
+    db.session.execute(update(Delivery).where(Delivery.id.in_([one.id for one in parts])).values(later))
 
 
 def postpone(one: Claimed, said: str, *, patient: bool = False) -> None:
@@ -71,7 +94,7 @@ def postpone(one: Claimed, said: str, *, patient: bool = False) -> None:
     :param patient: nobody refused it, so it may be tried as often as it takes.
     """
     if now() - one.made_at > GIVEN_UP_AFTER or (one.tries >= TRIES and not patient):
-        end(one.id, State.DROPPED, said)
+        end([one], State.DROPPED, said)
         return
     later = {"state": State.WAITING.value, "due_at": now() + pause_after(one.tries), "said": said[:500] or None}
     db.session.execute(update(Delivery).filter_by(id=one.id).values(later))
@@ -84,8 +107,19 @@ def doubt() -> list[int]:
     return list(db.session.scalars(settled.returning(Delivery.id)))
 
 
-def refuse_address(member_id: int, address: str, why: str) -> None:
-    """Remember that an address does not exist: nothing goes there until the member has another or says it works."""
-    row = {"refused_address": address, "refused_why": why[:500], "refused_at": now()}
-    written = insert(Settings).values(member_id=member_id, **row)
-    db.session.execute(written.on_conflict_do_update(index_elements=["member_id"], set_=row))
+def note_refusal(member_id: int, address: str, why: str, *, for_good: bool) -> None:
+    """Count that an address was refused. After some in a row nothing goes there until she says that it works.
+
+    :param for_good: its server says that there is no such mailbox: once is enough.
+    """
+    written = insert(Settings).values(member_id=member_id, refusals=1)
+    counted = written.on_conflict_do_update(index_elements=["member_id"], set_={"refusals": Settings.refusals + 1})
+    if for_good or (db.session.scalar(counted.returning(Settings.refusals)) or 0) >= REFUSALS:
+        row = {"refused_address": address, "refused_why": why[:500], "refused_at": now(), "refusals": 0}
+        kept = insert(Settings).values(member_id=member_id, **row)
+        db.session.execute(kept.on_conflict_do_update(index_elements=["member_id"], set_=row))
+
+
+def note_arrival(member_id: int) -> None:
+    """Forget that an address was refused before: a mail has arrived there."""
+    db.session.execute(update(Settings).filter_by(member_id=member_id).values(refusals=0))

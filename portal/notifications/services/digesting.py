@@ -21,12 +21,13 @@ def agrees(member_id: int) -> bool:
     return members.agrees(member_id, Purpose.DIGESTS)
 
 
-def readers() -> list[tuple[int, Settings]]:
-    """Return who has asked for digests, with when each wants them."""
-    asked = set(db.session.scalars(select(Consent.member_id).filter_by(purpose=Purpose.DIGESTS.value).distinct()))
+def readers() -> list[tuple[int, Settings, datetime]]:
+    """Return who has asked for digests, when each wants them, and since when: none is due before that."""
+    last_word = select(Consent.member_id, func.max(Consent.at)).where(Consent.purpose == Purpose.DIGESTS.value)
+    asked = {row[0]: row[1] for row in db.session.execute(last_word.group_by(Consent.member_id))}
     willing = members.who_agrees(asked, Purpose.DIGESTS)
     known = {one.member_id: one for one in db.session.scalars(select(Settings).where(Settings.member_id.in_(willing)))}
-    return [(who, known.get(who) or queries.with_defaults(who)) for who in sorted(willing)]
+    return [(who, known.get(who) or queries.with_defaults(who), asked[who]) for who in sorted(willing)]
 
 
 def put_down(member_id: int, *, slot: datetime, day: date, due: datetime) -> None:

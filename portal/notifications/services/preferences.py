@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.community import registry
@@ -13,9 +13,11 @@ from portal.kernel.clock import now
 from portal.kernel.database import db
 from portal.kernel.errors import Invalid, NotFound
 from portal.members import services as members
+from portal.members.models import MemberSession
 from portal.members.policy import Viewer
 from portal.members.queries import member_cards
 from portal.members.rules import Purpose
+from portal.notifications import queries
 from portal.notifications.models import Choice, Place, PushSubscription, Settings
 from portal.notifications.rules.kinds import Kind, Level, Way, ways_by_default
 from portal.notifications.rules.times import Rhythm, known_zones
@@ -74,7 +76,10 @@ def set_times(member_id: int, wishes: Wishes) -> None:
         wrong["weekday"] = _l("Choose a day of the week.")
     if wrong:
         raise Invalid(fields=wrong)
-    row = {name: getattr(wishes, name) for name in Wishes.__dataclass_fields__}
+    row: dict[str, object] = {name: getattr(wishes, name) for name in Wishes.__dataclass_fields__}
+    before = queries.settings_of(member_id)
+    if any(getattr(before, name) != row[name] for name in ("rhythm", "weekday", "hour", "time_zone")):
+        row["digest_slot"] = now()  # the next one comes at the new hour, none for the hour that has just become hers
     written = insert(Settings).values(member_id=member_id, **row)
     db.session.execute(written.on_conflict_do_update(index_elements=["member_id"], set_=row))
 
@@ -144,9 +149,15 @@ def _set_place(member_id: int, kind: str, thing_id: int, level: str) -> None:
 # Browsers
 
 
-def subscribe(member_id: int, *, endpoint: str, p256dh: str, auth: str, agent: str = "") -> None:
-    """Let a browser be reached; one that belonged to another account belongs to this one from now on."""
-    row = {"member_id": member_id, "p256dh": p256dh, "auth": auth, "agent": agent[:300]}
+def subscribe(
+    member_id: int, *, endpoint: str, p256dh: str, auth: str, agent: str = "", session: str | None = None
+) -> None:
+    """Let a browser be reached; one that belonged to another account belongs to this one from now on.
+
+    :param session: the key of its session: it is reached for as long as that is open.
+    """
+    session_id = db.session.scalar(select(MemberSession.id).filter_by(key=session)) if session else None
+    row = {"member_id": member_id, "p256dh": p256dh, "auth": auth, "agent": agent[:300], "session_id": session_id}
     written = insert(PushSubscription).values(endpoint=endpoint, **row, made_at=now())
     db.session.execute(written.on_conflict_do_update(index_elements=["endpoint"], set_=row))
 
@@ -156,6 +167,12 @@ def unsubscribe(member_id: int, *, endpoint: str | None = None, device_id: int |
     which = PushSubscription.endpoint == endpoint if endpoint else PushSubscription.id == device_id
     gone = delete(PushSubscription).where(PushSubscription.member_id == member_id, which)
     return db.session.scalar(gone.returning(PushSubscription.id)) is not None
+
+
+def forget_signed_out() -> None:
+    """Forget browsers whose session has ended."""
+    closed = select(MemberSession.id).where(MemberSession.closed_at.is_not(None))
+    db.session.execute(delete(PushSubscription).where(PushSubscription.session_id.in_(closed)))
 
 
 def forget_browsers(ids: Collection[int]) -> None:

@@ -100,10 +100,7 @@ def _tell(telling: Telling, at: datetime | None) -> Told:
     if not readers:
         return []
     moment = at or now()
-    joined = queries.open_groups(list(readers), telling.group, moment - TOGETHER)
-    if joined:
-        grown = update(Notification).where(Notification.id.in_(joined.values()))
-        db.session.execute(grown.values(fresh_at=moment, seen_at=None, details=dict(telling.details)))
+    joined = _join(telling, readers, moment)
     fresh = _write(telling, {who: one for who, one in readers.items() if who not in joined}, moment)
     places = {**joined, **fresh}
     causes = [
@@ -115,6 +112,20 @@ def _tell(telling: Telling, at: datetime | None) -> Told:
     if at is None:
         _promise({fresh[who]: one for who, one in readers.items() if who in fresh}, telling.urgent, moment)
     return [(who, notification_id) for who, notification_id in places.items() if Way.PAGE in readers[who].ways]
+
+
+def _join(telling: Telling, readers: Collection[int], moment: datetime) -> dict[int, int]:
+    """Let it join what is unread and young; return that by member; not what is read just now."""
+    found = queries.open_groups(readers, telling.group, moment - TOGETHER)
+    if not found:
+        return {}
+    grown = (
+        update(Notification)
+        .where(Notification.id.in_(found.values()), Notification.read_at.is_(None))
+        .values(fresh_at=moment, seen_at=None, details=dict(telling.details))
+        .returning(Notification.member_id, Notification.id)
+    )
+    return {row.member_id: row.id for row in db.session.execute(grown)}
 
 
 def _write(telling: Telling, readers: Mapping[int, _Reader], moment: datetime) -> dict[int, int]:

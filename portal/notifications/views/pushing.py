@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 
 from portal.kernel.errors import Invalid
 from portal.members.policy import access, anyone, signed_in
-from portal.members.session import current_viewer
-from portal.notifications import pushing
+from portal.members.session import current_session_key, current_viewer
+from portal.notifications import pushing, queries
 from portal.notifications.services import preferences
 
 bp = Blueprint("notification_push", __name__)
@@ -32,8 +32,17 @@ def add_device() -> ResponseReturnValue:
     endpoint = form.get("endpoint", "")
     if wrong := pushing.why_not(endpoint, **keys):
         raise Invalid(fields={wrong: _("A browser gives this by itself; it cannot be typed.")})
-    preferences.subscribe(current_viewer().id, endpoint=endpoint, agent=str(request.user_agent), **keys)
+    preferences.subscribe(
+        current_viewer().id, endpoint=endpoint, agent=str(request.user_agent), session=current_session_key(), **keys
+    )
     return "", 204
+
+
+@bp.post(f"{LIST}/devices/known")
+@access(signed_in, suspended=True)
+def is_known() -> ResponseReturnValue:
+    """Say whether this browser is still reached: it cannot know that it was removed elsewhere, or signed out since."""
+    return "", 204 if queries.is_reached(current_viewer().id, request.form.get("endpoint", "")) else 404
 
 
 @bp.post(f"{LIST}/devices/remove")

@@ -1,5 +1,8 @@
 """Pages of notices."""
 
+from datetime import datetime
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -9,7 +12,7 @@ from portal.kernel.errors import NotFound
 from portal.members.policy import Viewer, access, signed_in
 from portal.members.rules import own_path
 from portal.members.session import current_viewer, forget_viewer
-from portal.notifications import queries, services, words
+from portal.notifications import jobs, queries, services, words
 from portal.notifications.rules.kinds import Tab, kinds_of
 from portal.notifications.rules.times import Clock
 
@@ -40,6 +43,8 @@ def notices() -> ResponseReturnValue:
         only_new=only_new,
         unread=_unread(viewer),
         kept_days=services.KEPT_DAYS,
+        until=page.items[0].fresh_at if page.items and "cursor" not in request.args else None,
+        refused=queries.settings_of(viewer.id).refused_address,
     )
 
 
@@ -84,7 +89,7 @@ def open_notice(notification_id: int) -> ResponseReturnValue:
     shown = words.show(viewer, [row]) if row is not None else []
     if not shown:
         raise NotFound(_("There is no such notice."))
-    services.mark_read(viewer.id, [notification_id])
+    _mark_read(viewer.id, [notification_id])
     act = shown[0].act if request.args.get("act") == "1" else None
     return redirect(own_path(act.url if act is not None else shown[0].url, LIST))
 
@@ -98,18 +103,34 @@ def read(notification_id: int) -> ResponseReturnValue:
         raise NotFound(_("There is no such notice."))
     if request.form.get("read") == "0":
         services.mark_unread(viewer.id, notification_id)
+        jobs.ring_bell.once(str(viewer.id), viewer.id)
     else:
-        services.mark_read(viewer.id, [notification_id])
+        _mark_read(viewer.id, [notification_id])
     return _back()
 
 
 @bp.post("/notifications/read")
 @access(signed_in, suspended=True)
 def read_all() -> ResponseReturnValue:
-    """Mark all notices, or those of the tab, as read."""
+    """Mark all notices, or those of the tab, as read, but for what came after the page was made: nobody has seen it."""
     tab = request.form.get("tab")
-    services.mark_read(current_viewer().id, kinds=kinds_of(Tab(tab)) if tab in set(Tab) else None)
+    kinds = kinds_of(Tab(tab)) if tab in set(Tab) else None
+    _mark_read(current_viewer().id, kinds=kinds, until=_moment(request.form.get("until", "")))
     return _back()
+
+
+def _moment(typed: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _mark_read(member_id: int, ids: list[int] | None = None, **which: Any) -> None:
+    """Mark as read, and let her other open pages know."""
+    if services.mark_read(member_id, ids, **which):
+        jobs.ring_bell.once(str(member_id), member_id)
 
 
 def _back() -> ResponseReturnValue:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from portal.kernel.errors import NotFound
 from portal.members.policy import Viewer, access, anyone
 from portal.members.queries.several import viewers_of
-from portal.notifications import digests, tokens, words
+from portal.notifications import digests, labels, tokens
 from portal.notifications.rules.kinds import Kind, Way
 from portal.notifications.services import preferences
 from portal.notifications.tokens import Unsubscribe
@@ -56,18 +56,19 @@ def _act(what: Unsubscribe, wish: str) -> None:
             preferences.want(what.member_id, Kind(what.kind), Way.MAIL, wanted=again)
         case "thing" if what.thing_id:
             (preferences.unmute if again else preferences.mute)(what.member_id, what.thing_kind, what.thing_id)
-        case "all":
+        case "kind" | "all":
             preferences.want_mails(what.member_id, wanted=again)
 
 
 def _page(token: str, what: Unsubscribe, viewer: Viewer, done: str = "") -> str:
-    is_digest = what.kind == digests.STOP
+    is_digest, is_all = what.kind == digests.STOP, what.kind == tokens.EVERYTHING
     return render_template(
         "notifications/stop.html",
         token=token,
         is_digest=is_digest,
-        kind=_("Digests") if is_digest else words.kind_words()[Kind(what.kind)],
-        thing=words.title_of(viewer, what.thing_kind, what.thing_id),
-        done=done,
+        is_all=is_all,
+        kind=_("Digests") if is_digest else "" if is_all else labels.kind_words()[Kind(what.kind)],
+        thing=labels.title_of(viewer, what.thing_kind, what.thing_id),
+        done=done.replace("kind", "all") if is_all else done,
         name=current_app.config["PORTAL_NAME"],
     )

@@ -9,12 +9,12 @@ from flask_babel import gettext as _
 from portal.community.queries import boards_for
 from portal.kernel.errors import Invalid
 from portal.members import mail
-from portal.members.policy import Viewer, access, signed_in
+from portal.members.policy import access, signed_in
 from portal.members.queries import email_of
 from portal.members.rules import own_path
 from portal.members.session import current_viewer
-from portal.notifications import queries, vapid, words
-from portal.notifications.rules.kinds import Kind, Level, Way, ways_of
+from portal.notifications import labels, queries, vapid
+from portal.notifications.rules.kinds import Kind, Level, Way, kinds_for, ways_of
 from portal.notifications.rules.times import QUIET_FROM, QUIET_TO, Rhythm, known_zones
 from portal.notifications.services import digesting, preferences
 from portal.notifications.services.preferences import Wishes
@@ -34,14 +34,14 @@ def _page(errors: dict[str, object]) -> str:
     viewer = current_viewer()
     chosen = queries.choices_of([viewer.id]).get(viewer.id, {})
     settings = queries.settings_of(viewer.id)
-    kinds = kinds_for(viewer)
-    described = words.kind_words()
+    kinds = kinds_for(is_staff=viewer.is_staff)
+    described = labels.kind_words()
     return render_template(
         "notifications/wishes.html",
         kinds=[(kind, described[kind], ways_of(kind, chosen)) for kind in described if kind in kinds],
-        ways=words.way_words(),
+        ways=labels.way_words(),
         boards=[(board, queries.places_of(viewer.id).get(("board", board.id), "")) for board in boards_for(viewer)],
-        muted=words.muted(viewer, queries.places_of(viewer.id)),
+        muted=labels.muted(viewer, queries.places_of(viewer.id)),
         settings=settings,
         quiet=(
             QUIET_FROM if settings.quiet_from is None else settings.quiet_from,
@@ -57,11 +57,6 @@ def _page(errors: dict[str, object]) -> str:
     )
 
 
-def kinds_for(viewer: Viewer) -> list[Kind]:
-    """Return the kinds that can reach a member: duties are the staff's."""
-    return [kind for kind in Kind if kind is not Kind.DUTY or viewer.is_staff]
-
-
 @bp.post(PAGE)
 @access(signed_in, suspended=True)
 def change_wishes() -> ResponseReturnValue:
@@ -72,7 +67,7 @@ def change_wishes() -> ResponseReturnValue:
     except Invalid as refusal:
         return _page(dict(refusal.fields)), 422
     wanted = [(kind, way) for kind in Kind for way in Way if form.get(f"{kind}.{way}") == "1"]
-    preferences.choose(viewer.id, wanted, among=kinds_for(viewer))
+    preferences.choose(viewer.id, wanted, among=kinds_for(is_staff=viewer.is_staff))
     preferences.want_digests(viewer.id, wanted=form.get("rhythm") in {Rhythm.DAILY, Rhythm.WEEKLY})
     levels = {board.id: form[f"board.{board.id}"] for board in boards_for(viewer) if f"board.{board.id}" in form}
     preferences.set_boards(viewer, levels)
