@@ -75,6 +75,7 @@ def may_meet(actor: Actor, about: str) -> bool:
         (lambda a: "closed" in a, in_closed(actor)),
         (lambda a: a.endswith(("crm", "letter", "letter's reason")),
          actor.has("brand_manager", "support_agent", "moderator")),
+        (lambda a: a == "asked in own address", actor.miller or actor.has("brand_manager", "support_agent", "moderator")),
         (lambda a: a.endswith("address"),
          about.startswith(f"{actor.name} ") or actor.has("brand_manager", "support_agent", "moderator")),
         (lambda a: a == "gone member", actor.has("brand_manager", "support_agent", "moderator")),

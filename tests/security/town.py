@@ -302,7 +302,7 @@ def _papers(town: Town) -> None:
         town.owned |= {(name, *key): paper for key, paper in _about_her(town, name, member_id, "own").items()}
     town.things |= _about_her(town, "otto", town.things["member", "there"], "theirs")
     for state, place in (("own", "there"), ("theirs", "other")):
-        town.things["invitation", state] = _invitation(town.things["organisation", place], town)
+        town.things["invitation", state] = _invitation(town.things["organisation", place], town, state)
     town.things["session", "theirs"] = _session(town.things["member", "there"])
     town.things["token", "theirs"] = _token(town.things["member", "there"])
     town.things["draft", "theirs"] = _draft(town.things["member", "there"], town.word("otto draft"), key="otto-writes")
@@ -330,9 +330,9 @@ def _about_her(town: Town, name: str, member_id: int, state: str) -> dict[tuple[
     return {(thing, state): row.id for thing, row in rows.items()}
 
 
-def _invitation(organisation_id: int, town: Town) -> int:
+def _invitation(organisation_id: int, town: Town, state: str) -> int:
     row = MemberInvitation(
-        email=town.address(f"asked in by {organisation_id}"), kind="supplier", digest=secrets.token_hex(16),
+        email=town.address(f"asked in {state}"), kind="supplier", digest=secrets.token_hex(16),
         expires_at=now() + timedelta(days=9), organisation_id=organisation_id,
     )  # fmt: skip
     db.session.add(row)
