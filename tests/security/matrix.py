@@ -362,7 +362,7 @@ CELLS: dict[str, Cell | list[Cell]] = {
     ),
     "GET api.conversation_get_draft": Cell(mine, "draft"),
     "PUT api.conversation_put_draft": Cell(
-        always, "draft", data={"fields": {"title": "Wool"}, "version": 1}, fine=(404, 409, 422)
+        always, "draft", data={"fields": {"title": "Wool"}, "version": 1}, fine=(404, 409, 410, 422)
     ),
     "DELETE api.conversation_delete_draft": Cell(always, "draft"),
     "GET api.conversation_get_reactions": each(seen_now, "idea", "question", "answer", "comment"),
