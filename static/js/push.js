@@ -14,8 +14,8 @@ const current = async (worker) => {                 // one that the server reach
   const known = await worker.pushManager.getSubscription();
   if (!known) return null;
   const body = new URLSearchParams({ endpoint: known.endpoint, csrf_token: words.csrf });
-  const { status } = await fetch('/account/notifications/devices/known', { method: 'POST', body });
-  if (status !== 404) return known;
+  const answer = await fetch('/account/notifications/devices/known', { method: 'POST', body });
+  if (!answer.ok || (await answer.json()).known) return known;
   await known.unsubscribe();
   return null;
 };

@@ -273,7 +273,7 @@ def test_a_browser_that_is_signed_out_is_reached_no_more(committed: Flask, servi
     for client, path, keys in ((here, "/send/here", browser), (there, "/send/there", other)):
         given = {"endpoint": service.url + path, "p256dh": keys.p256dh, "auth": keys.auth}
         assert post(client, DEVICES, given).status_code == 204
-        assert post(client, f"{DEVICES}/known", {"endpoint": given["endpoint"]}).status_code == 204
+        assert post(client, f"{DEVICES}/known", {"endpoint": given["endpoint"]}).json == {"known": True}
     a_comment(an_idea(a_board(), ida), a_member("Gus"))
     workers.run()
     service.taken.clear()
@@ -283,7 +283,7 @@ def test_a_browser_that_is_signed_out_is_reached_no_more(committed: Flask, servi
     everything_is_due()
     pushing.send_pushes()
     assert {path for path, _head, _body in service.taken} == {"/send/there"}
-    assert post(there, f"{DEVICES}/known", {"endpoint": service.url + "/send/here"}).status_code == 404
+    assert post(there, f"{DEVICES}/known", {"endpoint": service.url + "/send/here"}).json == {"known": False}
     with transaction():
         jobs.forget_signed_out()
         assert len(db.session.scalars(select(PushSubscription)).all()) == 1

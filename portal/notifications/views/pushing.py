@@ -42,7 +42,7 @@ def add_device() -> ResponseReturnValue:
 @access(signed_in, suspended=True)
 def is_known() -> ResponseReturnValue:
     """Say whether this browser is still reached: it cannot know that it was removed elsewhere, or signed out since."""
-    return "", 204 if queries.is_reached(current_viewer().id, request.form.get("endpoint", "")) else 404
+    return {"known": queries.is_reached(current_viewer().id, request.form.get("endpoint", ""))}
 
 
 @bp.post(f"{LIST}/devices/remove")
