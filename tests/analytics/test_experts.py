@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from portal.analytics import facade, jobs, queries
 from portal.analytics.models import Expertise, Invitation, RoutingBoard, RoutingHelper
+from portal.analytics.routing.memory import Answered
 from portal.analytics.services import measuring, routing
 from portal.analytics.topics.events import TopicsTrained
 from portal.analytics.topics.models import ContributionTopic, Topic, TopicRun
@@ -17,6 +18,7 @@ from portal.kernel.database import db
 from portal.kernel.outbox import Fact, publish
 from portal.kernel.progress import Progress
 from portal.members import services as people
+from portal.members.privacy import erasing
 from portal.members.rules import Purpose
 from portal.support import services as support
 from tests.conftest import read_all_facts
@@ -99,6 +101,18 @@ def _state(board_id):
     board = db.session.get_one(RoutingBoard, board_id)
     helpers = db.session.scalars(select(RoutingHelper).filter_by(board_id=board_id).order_by(RoutingHelper.member_id))
     return {"helpers": [one.state for one in helpers], "counts": (board.questions, board.answers, board.tag_answers)}
+
+
+def test_nothing_is_learned_of_whoever_was_erased(workers):
+    board, felter, packer = a_board_with_helpers()
+    learn(board)
+    assert erasing.erase(packer.id, texts=False)
+    workers.run()
+    learn(board)
+    late = Answered(a_question(felter, board, title="And my parcel?"), packer.id, now().timestamp())
+    assert routing.follow(next(one.id for one in community.every_board() if one.key == board), [late])
+    db.session.commit()
+    assert set(db.session.scalars(select(RoutingHelper.member_id))) == {felter.id}
 
 
 def test_a_new_question_invites_those_who_can_see_it(workers):

@@ -56,9 +56,11 @@ def answered(record: support.AnswerRecord) -> Answered:
 
 
 def happenings(board_id: int) -> Iterator[Happening]:
-    """Yield everything on a board in order of time; the askers' own replies are no answers."""
+    """Yield everything on a board in order of time, without the askers' own replies and what the erased left behind."""
+    gone = members.erased_members()
+    given = support.stream_answers(board_id)
     questions = (asked(record) for record in support.stream_questions(board_id))
-    answers = (answered(record) for record in support.stream_answers(board_id) if not record.by_asker)
+    answers = (answered(one) for one in given if not one.by_asker and one.author_id not in gone)
     return heapq.merge(questions, answers, key=lambda one: (one.at, isinstance(one, Answered)))
 
 
@@ -102,10 +104,11 @@ def follow(board_id: int, news: Sequence[Happening]) -> bool:
     oldest, newest = min(one.at for one in news), max(one.at for one in news)
     if oldest < (memory.board.learned_to - OUT_OF_ORDER).timestamp():
         return False
+    gone = members.erased_among([one.member_id for one in news if isinstance(one, Answered)])
     for happening in sorted(news, key=lambda one: (one.at, isinstance(one, Answered))):
         if isinstance(happening, Asked):
             router.ask(happening)
-        else:
+        elif happening.member_id not in gone:
             router.answer(happening)
     shelf.save()
     memory.save(router.model, newest)

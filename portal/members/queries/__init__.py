@@ -407,6 +407,11 @@ def erased_among(member_ids: Collection[int]) -> set[int]:
     return set(db.session.scalars(found)) if member_ids else set()
 
 
+def erased_members() -> set[int]:
+    """Return everybody who has been erased: nothing is learned of them any more."""
+    return set(db.session.scalars(select(Member.id).where(Member.erased_at.is_not(None))))
+
+
 def _last_word(purpose: Purpose) -> Any:
     """Return what a member said last of a purpose; a yes to an older text of it is no word at all."""
     return (
