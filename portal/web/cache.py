@@ -170,7 +170,7 @@ class ReaderCache:
     def keep(self, response: Response) -> Response:
         """Keep the application's answer if nothing about it is personal."""
         marked = request.environ.get("portal.reader_key")
-        if marked is None or not _is_for_everybody(response):
+        if marked is None or not _is_for_everybody(response) or self._has_headers_of_its_own(response):
             return response
         (key, version), body = marked, response.get_data()
         if len(body) > MOST_BYTES:
@@ -191,6 +191,11 @@ class ReaderCache:
         if response.status_code == HTTPStatus.NOT_MODIFIED:
             response.headers.pop(CSP, None)
         return response
+
+    def _has_headers_of_its_own(self, response: Response) -> bool:
+        """Return whether a page is stricter than others: a kept one is sent with the usual headers."""
+        usual = safe_headers(self.app, nonce())
+        return any(response.headers.get(name, value) != value for name, value in usual.items())
 
 
 def init_app(app: Flask) -> None:

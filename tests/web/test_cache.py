@@ -96,6 +96,11 @@ def test_a_page_with_something_personal_is_not_kept(reader: FlaskClient, name: s
     assert not ready(reader, f"/page/{name}")
 
 
+def test_a_page_that_is_stricter_than_others_stays_so(reader: FlaskClient) -> None:
+    answers = [reader.get("/guests/sent") for _ in range(3)]
+    assert {answer.headers["Referrer-Policy"] for answer in answers} == {"no-referrer"}
+
+
 def test_language_theme_query_and_fragment_are_pages_of_their_own(reader: FlaskClient) -> None:
     looks = [
         ("/page/a", {}),
