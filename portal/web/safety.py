@@ -132,8 +132,8 @@ def _signing_in(app: Flask) -> Iterator[Measure]:
         _("Guessing"),
         _(
             "After %(tries)s wrong tries in %(minutes)s minutes an account and an address have to wait.",
-            tries=limit.amount,
-            minutes=limit.get_expiry() // 60,
+            tries=limit.most,
+            minutes=limit.minutes,
         ),
     )
     second = bool(app.config.get("STAFF_SECOND_FACTOR"))
@@ -146,7 +146,7 @@ def _signing_in(app: Flask) -> Iterator[Measure]:
         _("Sessions"),
         _("Each is listed, can be closed, and ends after %(days)s days.", days=SESSION_DAYS),
     )
-    providers: Sequence[OidcProvider] = app.config.get("OIDC_PROVIDERS") or ()
+    providers: Sequence[OidcProvider] = app.config.get("PORTAL_OIDC_PROVIDERS") or ()
     if providers:
         yield Measure(_("Other doors"), ", ".join(one.label for one in providers))
 

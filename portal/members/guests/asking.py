@@ -6,7 +6,6 @@ from typing import Any
 from flask import current_app, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from limits import RateLimitItemPerDay, RateLimitItemPerHour
 from wtforms import EmailField, StringField
 from wtforms.validators import DataRequired, Length
 
@@ -15,14 +14,14 @@ from portal.members.guests import services
 from portal.members.jobs import deliver
 from portal.members.rules import NAME_MAX
 from portal.members.services import clean_email
-from portal.members.signing.throttle import throttle
+from portal.members.signing.throttle import Limit, take
 
 EMAIL_MAX = 254
-TO_ADDRESS = (RateLimitItemPerHour(5, namespace="guest-to"), RateLimitItemPerDay(10, namespace="guest-to-day"))
+TO_ADDRESS = (Limit("guest-to", 5, minutes=60), Limit("guest-to-day", 10, minutes=24 * 60))
 """Mails to one address in an hour and in a day, whoever asks for them: they may come to somebody who asked for none."""
-FROM_HERE = RateLimitItemPerHour(30, namespace="guest-from")
+FROM_HERE = Limit("guest-from", 30, minutes=60)
 """Acts from one network address in an hour: a class of pupils passes, a program does not."""
-ALL_TOGETHER = RateLimitItemPerHour(1000, namespace="guest-all")
+ALL_TOGETHER = Limit("guest-all", 1000, minutes=60)
 """Such mails in an hour, all together."""
 
 
@@ -68,16 +67,9 @@ def leave(kind: str, *, email: str, name: str, lang: str, title: str, payload: M
 
 
 def _count(address: str) -> None:
-    counts = throttle()
-    limits = (
-        *((limit, f"account:{address.casefold()}") for limit in TO_ADDRESS),
-        (FROM_HERE, f"address:{request.remote_addr}"),
-        (ALL_TOGETHER, "all"),
-    )
-    if not all(counts.is_open(limit, [key]) for limit, key in limits):
+    to_her = [(limit, f"account:{address.casefold()}") for limit in TO_ADDRESS]
+    if not take(*to_her, (FROM_HERE, f"address:{request.remote_addr}"), (ALL_TOGETHER, "all")):
         raise TooMany(_("That was a lot in one hour. Wait a little, or sign in."), retry_after=3600)
-    for limit, key in limits:
-        counts.count(limit, [key])
 
 
 def say_in(form: Any, refusal: Invalid) -> None:

@@ -3,18 +3,17 @@
 from flask import current_app, render_template
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour
 
 from portal.kernel.errors import Refused, TooMany
 from portal.members import mail
 from portal.members.inviting import services
 from portal.members.inviting.queries import InvitationCard
 from portal.members.jobs import deliver
-from portal.members.signing.throttle import throttle
+from portal.members.signing.throttle import Limit, take
 
-TO_ADDRESS = (RateLimitItemPerHour(5, namespace="invite-to"), RateLimitItemPerDay(10, namespace="invite-to-day"))
+TO_ADDRESS = (Limit("invite-to", 5, minutes=60), Limit("invite-to-day", 10, minutes=24 * 60))
 """Mails to one address in an hour and in a day, whoever asks it in."""
-BY_MEMBER = RateLimitItemPerHour(100, namespace="invite-by")
+BY_MEMBER = Limit("invite-by", 100, minutes=60)
 """Invitations that one member sends in an hour."""
 
 
@@ -24,14 +23,11 @@ def url_of(secret: str) -> str:
 
 
 def _count(card: InvitationCard) -> None:
-    counts = throttle()
-    asked: list[tuple[RateLimitItem, str]] = [(limit, f"account:{card.email.casefold()}") for limit in TO_ADDRESS]
+    asked = [(limit, f"account:{card.email.casefold()}") for limit in TO_ADDRESS]
     if card.by_id is not None:
         asked.append((BY_MEMBER, f"member:{card.by_id}"))
-    if not all(counts.is_open(limit, [key]) for limit, key in asked):
+    if not take(*asked):
         raise TooMany(_("Those were many invitations in a short time. Go on in an hour."), retry_after=3600)
-    for limit, key in asked:
-        counts.count(limit, [key])
 
 
 def send(card: InvitationCard, secret: str, *, lang: str) -> None:
@@ -40,9 +36,9 @@ def send(card: InvitationCard, secret: str, *, lang: str) -> None:
     :raise Refused: when no mail can be sent.
     :raise TooMany: when this address, or whoever asks, has had enough of them for now.
     """
-    _count(card)
     if not mail.is_possible():
         raise Refused(_("No mail can be sent at the moment, so nobody can be asked in."))
+    _count(card)
     with force_locale(lang):
         words = render_template(
             "members/mail/invitation.txt",

@@ -20,7 +20,7 @@ from portal.members.models import Member
 from portal.members.policy import Viewer, access, anyone, signed_in
 from portal.members.rules import own_path
 from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
-from portal.members.signing import halfway, oidc, passwords, throttle
+from portal.members.signing import halfway, oidc, passwords
 from portal.members.signing.forms import (
     ConfirmationForm,
     ForgottenForm,
@@ -142,7 +142,6 @@ class Accounts(UserDatastore):
             lang=_language(),
             origin="sign_up",
         )
-        throttle.throttle().count(throttle.SIGN_UP, [f"address:{request.remote_addr}"])
         return Account(member)
 
     def set_uniquifier(self, user: UserMixin, uniquifier: str | None = None) -> None:  # noqa: ARG002
@@ -212,7 +211,6 @@ class Passwords(PasswordUtil):
 
 def init_app(app: Flask) -> None:
     """Set Flask-Security up for our members, and take its hooks out of requests that do not need them."""
-    throttle.init_app(app)
     app.config.from_mapping(_settings(app))
     security = Security(
         app,

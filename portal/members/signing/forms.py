@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import g, request
+from flask import g
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 from flask_security.forms import (
     ChangePasswordForm,
     EmailValidation,
@@ -28,7 +29,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.members import mail
 from portal.members.rules import NAME_MAX, PASSWORD_MOST, own_path
-from portal.members.signing import attempts, passwords, throttle
+from portal.members.signing import attempts, passwords
 
 EMAIL_MAX = 254
 WRONG_PAIR = _l("Address and password do not go together.")
@@ -36,6 +37,7 @@ WRONG_OR_UNCONFIRMED = _l(
     "Address and password do not go together, or the address is not confirmed yet: then open the link in our mail."
 )
 TOO_MANY = _l("Too many attempts. Wait five minutes, then try again.")
+TOO_MANY_LINKS = _l("Many links were asked for within the hour. Look for one in your mail, or try again later.")
 TOO_MANY_NEW = _l("Many accounts were made from here within the hour. Try again later.")
 
 
@@ -74,15 +76,14 @@ class SignInForm(KeepsOwnPath, LoginForm):
         """Check the pair, unless too many attempts were made with this account, from this address or altogether."""
         typed = (self.email.data or "")[:EMAIL_MAX]
         if not attempts.may_try(typed):
-            self.form_errors = [TOO_MANY]
-            g.form_status = 429
-            return False
+            return _refuse(self, TOO_MANY)
         if super().validate(**kwargs):
+            attempts.was_right(typed)
             return True
         if typed and self.password.data and (not self.user_authenticated or self.requires_confirmation):
             member_id = self.user.id if self.user is not None else None
             outcome = "unconfirmed" if self.user_authenticated else "wrong_password"
-            attempts.failed(typed, member_id, way="password", outcome=outcome)
+            attempts.failed(member_id, way="password", outcome=outcome)
             self.email.errors, self.password.errors = [], []
             self.form_errors = [WRONG_OR_UNCONFIRMED if mail.has_server() else WRONG_PAIR]
         return False
@@ -109,12 +110,13 @@ class SignUpForm(KeepsOwnPath, RegisterFormV2):
     password = _word(_l("Password"), "new-password")
 
     def validate(self, **kwargs: Any) -> bool:
-        """Check every field, unless too many accounts were made from this address."""
-        if not throttle.throttle().is_open(throttle.SIGN_UP, [f"address:{request.remote_addr}"]):
-            self.form_errors = [TOO_MANY_NEW]
-            g.form_status = 429
-            return False
-        return bool(super().validate(**kwargs))
+        """Check every field; then count, for whoever has an account already is written to, as newcomers are."""
+        is_new = bool(super().validate(**kwargs))
+        is_known = self.existing_email_user is not None
+        if (is_new or is_known) and not attempts.may_sign_up(self.email.data or ""):
+            self.existing_email_user = None
+            return _refuse(self, TOO_MANY_NEW)
+        return is_new
 
 
 class ForgottenForm(ForgotPasswordForm):
@@ -145,14 +147,16 @@ class ConfirmationForm(SendConfirmationForm):
 
 
 def _may_ask_for_link(form: Any) -> bool:
-    keys = [f"account:{(form.email.data or '').casefold()[:EMAIL_MAX]}", f"address:{request.remote_addr}"]
-    if not throttle.throttle().is_open(throttle.LINK, keys):
-        form.form_errors = [TOO_MANY]
-        g.form_status = 429
-        return False
-    throttle.throttle().count(throttle.LINK, keys)
+    if not attempts.may_mail(form.email.data or ""):
+        return _refuse(form, TOO_MANY_LINKS)
     g.form_status = 200  # the answer is the same for an address that nobody has
     return True
+
+
+def _refuse(form: Any, sentence: Any) -> bool:
+    form.form_errors = [sentence]
+    g.form_status = 429
+    return False
 
 
 class ResetForm(ResetPasswordForm):
@@ -168,6 +172,18 @@ class PasswordForm(ChangePasswordForm):
     password = _word(_l("Present password"), "current-password")
     new_password = _word(_l("New password"), "new-password")
     new_password_confirm = None  # type: ignore[assignment]
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Check both, unless the present one was guessed at too often: a cookie does not tell it."""
+        account = current_user.email
+        if not attempts.may_try(account):
+            return _refuse(self, TOO_MANY)
+        is_right = bool(super().validate(**kwargs))
+        if not self.password.errors:
+            attempts.was_right(account)
+        elif self.password.data:
+            attempts.failed(current_user.id, way="change", outcome="wrong_password")
+        return is_right
 
 
 class CodeForm(FlaskForm):  # type: ignore[misc]

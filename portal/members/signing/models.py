@@ -1,4 +1,4 @@
-"""Tables of what a member shows besides her password."""
+"""Tables of what a member shows besides her password, and of how often it was tried."""
 
 from datetime import datetime
 
@@ -51,3 +51,17 @@ class Passkey(Model):
     name: Mapped[str] = mapped_column(default="")
     made_at: Mapped[datetime] = mapped_column(default_factory=now)
     used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class TryCount(Model):
+    """How often something was tried: a hash of what and by whom, until when it counts, and where it ends.
+
+    The table is unlogged: tries cost no journal, and after a crash of the server all begin at nought.
+    """
+
+    __tablename__ = "try_count"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    most: Mapped[int]
+    until: Mapped[datetime] = mapped_column(index=True)

@@ -1,6 +1,6 @@
 """What of the tables of signing in is whose."""
 
-from portal.kernel.personal import Erase, Move, declare
+from portal.kernel.personal import Erase, Move, declare, nobodys
 
 declare(
     "second_step",
@@ -32,3 +32,4 @@ declare(
     again=False,
     why="A key to this account, not to another.",
 )
+nobodys("try_count", "Hashes of what was tried, forgotten when the hour is over.")

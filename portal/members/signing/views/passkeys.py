@@ -21,7 +21,7 @@ from portal.members.signing.views.security import overview
 @access(anyone)
 def sign_in_options() -> ResponseReturnValue:
     """Say what the device of somebody who has not said who she is shall sign."""
-    if not attempts.may_try(None):
+    if not attempts.may_come_from_here():
         raise TooMany(TOO_MANY)
     return passkeys.options_to_prove(must_have_party())
 
@@ -34,7 +34,7 @@ def sign_in() -> ResponseReturnValue:
     try:
         proof = passkeys.prove(form.answer.data or "", ticket=form.ticket.data or "", party=must_have_party())
     except Invalid as refusal:
-        attempts.failed(None, None, way="passkey", outcome="refused")
+        attempts.refused_here()
         flash(str(refusal), "error")
         return redirect("/sign-in")
     remember = bool(request.form.get("remember"))

@@ -58,7 +58,7 @@ def again_with(name: str) -> ResponseReturnValue:
 
 
 def _leave(one: OidcProvider, memory: dict[str, Any]) -> ResponseReturnValue:
-    if not attempts.may_try(None):
+    if not attempts.may_come_from_here():
         raise TooMany(TOO_MANY)
     try:
         address, kept = oidc.begin(one, back=_back(one), again="again" in memory)
@@ -142,5 +142,5 @@ def _back(one: OidcProvider) -> str:
 def _failed(one: OidcProvider, error: oidc.NotProven, status: int = 400) -> ResponseReturnValue:
     """Say clearly that nobody was let in, and why; the record keeps the details."""
     log.warning("sign-in with a provider refused", provider=one.name, why=str(error))
-    attempts.failed(None, None, way=f"oidc:{one.name}", outcome="refused")
+    attempts.refused_here()
     return render_template("members/provider_failed.html", provider=one, sentence=error.sentence), status

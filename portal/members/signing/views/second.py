@@ -97,9 +97,10 @@ def _check_code(form: CodeForm, member_id: int, *, way: str) -> int:
     try:
         second_step.check_code(member_id, form.code.data or "")
     except Invalid as refusal:
-        attempts.failed(account, member_id, way=way, outcome="wrong_code", code=True)
+        attempts.failed(member_id, way=way, outcome="wrong_code")
         form.code.errors = [str(refusal)]
         return 422
+    attempts.was_right(account, code=True)
     return 0
 
 
@@ -126,9 +127,10 @@ def again_password() -> ResponseReturnValue:
         return _again(form), 429
     kept = password_of(viewer.id)
     if kept is None or not verify_password(form.password.data or "", kept):
-        attempts.failed(account, viewer.id, way="again", outcome="wrong_password")
+        attempts.failed(viewer.id, way="again", outcome="wrong_password")
         form.password.errors = [_("This is not your present password.")]
         return _again(form), 422
+    attempts.was_right(account)
     return _proved()
 
 
