@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
+
+from portal.kernel.keys import signing_keys
 
 SALT = "portal.notifications.unsubscribe"
 EVERYTHING = "everything"
@@ -35,5 +36,4 @@ def read(token: str) -> Unsubscribe | None:
 
 
 def _serializer() -> URLSafeSerializer:
-    older = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
-    return URLSafeSerializer([*reversed(older), current_app.config["SECRET_KEY"]], salt=SALT)
+    return URLSafeSerializer(signing_keys(), salt=SALT)

@@ -4,6 +4,7 @@ import re
 import socketserver
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -19,7 +20,7 @@ from portal.members import queries
 from portal.members.signing import passwords
 from tests.conftest import Workers, _environ, _forget_the_request
 from tests.members.factories import a_member
-from tests.members.test_signing_in import PASSWORD, enter, send
+from tests.members.test_signing_in import PASSWORD, enter, send, token_in
 
 
 class PostOffice(socketserver.ThreadingTCPServer):
@@ -213,3 +214,24 @@ def test_mail_that_cannot_be_sent_waits(mailing: Flask, post_office: PostOffice,
     mailing.config["PORTAL_MAIL_URL"] = working
     assert post_office.received == []
     assert db.session.execute(select(Promise.tries)).scalars().all() == [1]
+
+
+def test_of_two_who_open_one_link_at_once_one_sets_the_password(
+    mailing: Flask, post_office: PostOffice, browser: FlaskClient
+) -> None:
+    a_member(email="marta@example.org", password_hash=passwords.hash_password(PASSWORD), verified=True)
+    send(browser, "/forgotten", email="marta@example.org")
+    _mail, text = the_mail(mailing, post_office)
+    path = path_in(text)
+
+    def set_password(n: int) -> bool:
+        with mailing.app_context():
+            reader = mailing.test_client()
+            token = token_in(reader, path)
+            together.wait()
+            send_it = reader.post(path, data={"password": f"warm socks for winter {n}", "csrf_token": token})
+            return str(send_it.location) != "/forgotten"
+
+    together = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as crowd:
+        assert sum(crowd.map(set_password, range(4))) == 1

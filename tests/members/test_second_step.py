@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from portal.kernel.clock import now
 from portal.kernel.database import db
+from portal.members import queries
 from portal.members.models import MemberSession, SignInEntry
 from portal.members.signing import passwords, sealing
 from portal.members.signing.models import SecondStep
@@ -367,3 +368,21 @@ def test_a_role_opens_nothing_before_the_second_proof(client: FlaskClient, stric
 def test_without_the_setting_a_role_opens_what_it_opens(client: FlaskClient) -> None:
     sign_in(client, a_member(kind="staff", roles=["admin"]))
     assert client.get("/staff/members").status_code == 200
+
+
+def test_whoever_has_no_password_proves_herself_before_she_sets_one(client: FlaskClient, app: Flask) -> None:
+    ines = a_member(email="ines@example.org", name="Ines", verified=True)
+    sign_in(client, ines)
+    assert client.get("/account/password").status_code == 200
+    age(ines, minutes=16)
+    answer = client.get("/account/password")
+    assert (answer.status_code, answer.location) == (303, "/account/again?next=%2Faccount%2Fpassword")
+    answer = send(client, "/account/password", "/account/security", new_password="warm socks for winter")
+    assert answer.status_code == 303
+    assert queries.member_for_update(ines).password is None
+
+
+def test_whoever_has_a_password_shows_it_there_and_is_not_asked_twice(client: FlaskClient, marta: int) -> None:
+    sign_in(client, marta)
+    age(marta, minutes=16)
+    assert client.get("/account/password").status_code == 200

@@ -15,6 +15,7 @@ from portal.community import sending
 from portal.community.queries.conversation import UploadCard, upload_by_key
 from portal.community.services import uploads as services
 from portal.community.uploads import workshop
+from portal.kernel.keys import signing_keys
 from portal.members.policy import access, anyone, signed_in
 from portal.members.session import current_viewer
 
@@ -100,8 +101,7 @@ def signed(token: str) -> ResponseReturnValue:
 
 def _signer() -> URLSafeTimedSerializer:
     """Return what signs with the present key, and reads what the one before has signed."""
-    older = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
-    return URLSafeTimedSerializer([*reversed(older), current_app.config["SECRET_KEY"]], salt="upload")
+    return URLSafeTimedSerializer(signing_keys(), salt="upload")
 
 
 def _bytes_of(card: UploadCard, width: int | None) -> Response:

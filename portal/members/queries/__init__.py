@@ -245,8 +245,8 @@ def member_by_email(email: str) -> Member | None:
 
 
 def member_by_uniquifier(uniquifier: str) -> Member | None:
-    """Return the member whose mailed links are made from this."""
-    return db.session.scalar(select(Member).filter_by(fs_uniquifier=uniquifier))
+    """Return the member whose mailed links are made from this, locked: of two who open one link, one finds it used."""
+    return db.session.scalar(select(Member).filter_by(fs_uniquifier=uniquifier).with_for_update())
 
 
 def email_of(member_id: int) -> str | None:

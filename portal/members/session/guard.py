@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 
 from portal.kernel.errors import Forbidden, NotSignedIn
+from portal.kernel.keys import signing_keys
 from portal.members.doors import guest_door_of
 from portal.members.policy import Access, access_of
 from portal.members.session.freshness import ask_again, is_fresh, must_be_fresh
@@ -25,6 +26,7 @@ def init_app(app: Flask) -> None:
     """Teach the application who members are and that it must ask before it acts."""
     app.config.setdefault("WTF_CSRF_CHECK_DEFAULT", False)
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    app.config.setdefault("WTF_CSRF_SECRET_KEY", signing_keys(app))
     CSRFProtect(app)
     _drop_hook(app, "csrf_protect")
     app.before_request(_ask)

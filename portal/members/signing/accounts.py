@@ -5,20 +5,24 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, g, redirect, request, session
-from flask.typing import ResponseValue
+from flask.typing import ResponseReturnValue, ResponseValue
 from flask_babel import get_locale
-from flask_login import user_logged_out
+from flask_login import COOKIE_NAME, current_user, user_logged_out
+from flask_login.utils import decode_cookie
 from flask_security import MailUtil, PasswordUtil, RoleMixin, Security, UserMixin, verify_password
 from flask_security.datastore import UserDatastore
 from flask_security.signals import password_reset, user_confirmed
 from flask_security.tf_plugin import TfPlugin
 from flask_security.utils import set_request_attr
+from itsdangerous import URLSafeTimedSerializer
 
+from portal.kernel.keys import signing_keys
 from portal.members import policy, queries, services
 from portal.members.jobs import deliver
 from portal.members.models import Member
 from portal.members.policy import Viewer, access, anyone, signed_in
 from portal.members.rules import own_path
+from portal.members.session.freshness import ask_again, is_fresh
 from portal.members.session.viewer import SignedIn, forget_viewer, load_by_key
 from portal.members.signing import halfway, oidc, passwords
 from portal.members.signing.forms import (
@@ -232,10 +236,15 @@ def init_app(app: Flask) -> None:
     security.login_context_processor(lambda: _beside_the_password(app))
     _keep_to_itself(app, security)
     security.login_manager.user_loader(_load)
+    security.login_manager._load_user_from_remember_cookie = _remembered  # noqa: SLF001 - it knows one key only
+    for name in ("confirm", "reset"):  # Flask-Security's own sign with the oldest key, not with the present one
+        signer = URLSafeTimedSerializer(signing_keys(app), salt=app.config[f"SECURITY_{name.upper()}_SALT"])
+        setattr(security, f"{name}_serializer", signer)
     security.login_manager.request_loader(lambda _request: None)
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith(f"{BLUEPRINT}."):
             access(signed_in if endpoint in NEEDS_MEMBER else anyone, suspended=True)(view)
+    app.before_request_funcs.setdefault(BLUEPRINT, []).append(_prove_first)
     app.after_request_funcs.setdefault(BLUEPRINT, []).append(_dress)
     user_logged_out.connect(_left, app)
     user_confirmed.connect(_confirmed, app)
@@ -338,9 +347,37 @@ def _settings(app: Flask) -> dict[str, Any]:
     }
 
 
+def _prove_first() -> ResponseReturnValue | None:
+    """Ask whoever has no password yet who she is before she sets one: others show the present one in that form."""
+    if request.endpoint != f"{BLUEPRINT}.change_password" or is_fresh():
+        return None
+    return None if getattr(current_user, "password", None) else ask_again(by_token=False)
+
+
+def _remembered(cookie: str) -> SignedIn | Account | None:
+    """Return whom the cookie of a device that stays signed in stands for, whichever of our keys signed it."""
+    if not cookie.isascii():
+        return None  # Flask-Login would compare it, which Python refuses
+    known = (decode_cookie(cookie, key=key) for key in reversed(signing_keys()))
+    key = next((one for one in known if one is not None), None)
+    if key is None:
+        return None
+    session["_user_id"], session["_fresh"] = key, False
+    return _load(key)
+
+
+def _sign_cookies_anew() -> None:
+    """While an older key is still believed, let each visit replace what it signed."""
+    session.modified = True
+    if current_app.config.get("REMEMBER_COOKIE_NAME", COOKIE_NAME) in request.cookies:
+        session["_remember"] = "set"
+
+
 def _load(key: str) -> SignedIn | Account | None:
     """Return who holds the session with this key: light on pages, whole where accounts are changed."""
     found = load_by_key(key)
+    if found is not None and current_app.config.get("SECRET_KEY_FALLBACKS"):
+        _sign_cookies_anew()
     if found is not None and request.blueprint == BLUEPRINT:
         set_request_attr("fs_authn_via", "session")
         set_request_attr("fs_paa", session.get("fs_paa", 0))

@@ -1,12 +1,13 @@
 """Secrets that we must be able to read again, such as those of apps that show codes: sealed with the portal's key.
 
-``SECRET_KEY_FALLBACKS`` opens what was sealed with an older key; whatever is sealed anew takes the present one.
+``SECRET_KEY_FALLBACKS`` opens what was sealed with an older key. A right code seals its secret anew, and so does a job
+every night for all of them: a day after the keys were changed, the older one can go.
 """
 
 import base64
 from typing import Any
 
-from flask import current_app
+from portal.kernel.keys import signing_keys
 
 PURPOSE = b"portal second step"
 
@@ -29,8 +30,7 @@ def unseal(sealed: str) -> str | None:
 def _box() -> Any:
     from cryptography.fernet import Fernet, MultiFernet
 
-    keys = [current_app.config["SECRET_KEY"], *(current_app.config.get("SECRET_KEY_FALLBACKS") or ())]
-    return MultiFernet([Fernet(_derived(key)) for key in keys])
+    return MultiFernet([Fernet(_derived(key)) for key in reversed(signing_keys())])
 
 
 def _derived(key: str | bytes) -> bytes:

@@ -195,6 +195,17 @@ def _take(row: SecondStep, code: str) -> None:
     except (TokenError, ValueError, TypeError) as error:
         raise _wrong() from error
     row.last_counter = match.counter
+    row.secret = seal(key)
+
+
+def seal_all_anew() -> int:
+    """Seal the secrets of all apps with the present key; return how many cannot be opened any more."""
+    lost = 0
+    for row in db.session.scalars(select(SecondStep).where(SecondStep.secret.is_not(None)).with_for_update()):
+        known = unseal(row.secret or "")
+        row.secret = row.secret if known is None else seal(known)
+        lost += known is None
+    return lost
 
 
 def app_address(member_id: int, *, account: str, site: str) -> str:

@@ -63,6 +63,7 @@ def way_word(way: str) -> str:
         "change": _("new password"),
         "confirm": _("link in a mail"),
         "link": _("link in a mail"),
+        "reset": _("link in a mail"),
         "invitation": _("invitation"),
         "again": _("asked again"),
     }
