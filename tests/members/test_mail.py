@@ -3,10 +3,11 @@
 import re
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -14,12 +15,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal.app import create_app
-from portal.kernel.database import db
+from portal.kernel.database import db, transaction
 from portal.kernel.jobs import Promise
-from portal.members import queries
+from portal.kernel.outbox import publish
+from portal.members import queries, services
+from portal.members.events.signing import PasskeyAdded
 from portal.members.signing import passwords
+from portal.members.signing.services import providers, second_step
+from portal.members.signing.services.providers import Word
 from tests.conftest import Workers, _environ, _forget_the_request
 from tests.members.factories import a_member
+from tests.members.test_second_step import code_of
 from tests.members.test_signing_in import PASSWORD, enter, send, token_in
 
 
@@ -47,7 +53,7 @@ class _Counter(socketserver.StreamRequestHandler):
     def _take(self) -> None:
         lines = []
         while (line := self.rfile.readline()) != b".\r\n":
-            lines.append(line)
+            lines.append(line.removeprefix(b"."))  # which the sender puts before a line that begins with one
         self.server.received.append(message_from_bytes(b"".join(lines), policy=policy.default))  # type: ignore[arg-type]
 
     def _say(self, words: str) -> None:
@@ -235,3 +241,41 @@ def test_of_two_who_open_one_link_at_once_one_sets_the_password(
     together = threading.Barrier(4)
     with ThreadPoolExecutor(4) as crowd:
         assert sum(crowd.map(set_password, range(4))) == 1
+
+
+def test_who_can_open_an_account_is_told_to_its_member(mailing: Flask, post_office: PostOffice) -> None:
+    marta = a_member(email="marta@example.org", lang="it", verified=True)
+
+    def said(act: Callable[[], object]) -> str:
+        with transaction():
+            act()
+        mail, text = the_mail(mailing, post_office)
+        assert mail["To"] == "marta@example.org"
+        assert "http://portal.example/account/security" in text
+        return text.splitlines()[0]
+
+    key = second_step.begin_app(marta)
+    codes: list[str] = []
+    confirm = partial(second_step.confirm_app, marta, code_of(key, halves=-1))
+    assert said(confirm) == "Il secondo passo del tuo account è stato impostato o cambiato."
+    with transaction():
+        codes.extend(second_step.make_recovery_codes(marta))
+    used = partial(second_step.check_code, marta, codes[0])
+    assert said(used) == "È stato usato uno dei tuoi codici di riserva. Ne restano: 9."
+    remove = partial(second_step.remove_app, marta)
+    assert said(remove) == "D’ora in poi la password da sola apre il tuo account."
+    token = partial(services.create_token, marta, name="Reader", scopes=["read"])
+    assert said(token) == "Nel tuo account è stato creato un token per programmi."
+    linked = partial(providers.link, marta, Word("https://id.example", "7", None, False, "", None))
+    assert "https://id.example" in said(linked)
+    with transaction():
+        publish(PasskeyAdded(actor_id=marta, member_id=marta, passkey_id=1))
+    assert "passkey" in the_mail(mailing, post_office)[1]
+
+
+def test_removing_what_was_no_second_step_says_nothing_of_one(mailing: Flask, post_office: PostOffice) -> None:
+    marta = a_member(email="marta@example.org", verified=True)
+    with transaction():
+        second_step.drop_if_nothing_is_left(marta)
+    Workers(mailing).run("quick")
+    assert post_office.received == []

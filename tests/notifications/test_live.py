@@ -16,7 +16,7 @@ from portal.ideas import services as ideas
 from portal.kernel.database import transaction
 from portal.members import services as members
 from portal.members.policy import Viewer
-from portal.notifications.live import live_app
+from portal.notifications.live import end_closed, live_app
 from tests.conftest import Workers
 
 PATIENCE = 20.0
@@ -185,5 +185,22 @@ def test_a_notice_hints_to_its_member_alone(committed: Flask, port: int, workers
         community.hide_comment(comment, actor_id=None)
     workers.run()
     assert hers.hears() == {"kind": "notice", "subject": room, "id": None}
+    for page in (hers, his):
+        page.socket.close()
+
+
+def test_who_is_signed_out_is_hung_up_on_and_others_stay(committed: Flask, port: int, pages: list[Page]) -> None:
+    ida, gus = a_member("Ida"), a_member("Gus")
+    hers, his = Page(port, cookie_of(committed, ida.id)), Page(port, cookie_of(committed, gus.id))
+    assert [hers.look(f"member:{ida.id}"), his.look(f"member:{gus.id}")] == [[f"member:{ida.id}"], [f"member:{gus.id}"]]
+    sockets = committed.extensions["socketio"]
+    assert end_closed(sockets) == 0
+    with transaction():
+        members.set_password_hash(ida.id, None)
+    assert end_closed(sockets) == 1
+    assert hers.receive() == "41", "she is told that it is over"
+    assert end_closed(sockets) == 0
+    assert his.look(f"member:{gus.id}") == [f"member:{gus.id}"]
+    assert pages[0].look() == []
     for page in (hers, his):
         page.socket.close()

@@ -122,19 +122,6 @@ def test_other_names_are_refused(sealed: Flask) -> None:
     assert browser.get("/livez", headers={"Host": "community.example.org.evil.example"}).status_code == 400
 
 
-def test_what_an_older_key_signed_still_holds(app: Flask, client: FlaskClient) -> None:
-    sign_in(client, a_member())
-    assert client.get("/account").status_code == 200
-    before = app.config["SECRET_KEY"]
-    try:
-        app.config.update(SECRET_KEY="a new key", SECRET_KEY_FALLBACKS=[before])
-        assert client.get("/account").status_code == 200
-        app.config.update(SECRET_KEY_FALLBACKS=[])
-        assert client.get("/account").status_code == 302
-    finally:
-        app.config.update(SECRET_KEY=before, SECRET_KEY_FALLBACKS=[])
-
-
 def test_settings_come_from_files_too(tmp_path: Path) -> None:
     kept = tmp_path / "key"
     kept.write_text("from a file, and long enough\n")

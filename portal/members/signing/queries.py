@@ -1,12 +1,13 @@
 """Questions about how members sign in."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
 from portal.kernel.database import db
-from portal.members.models import Member, SignInEntry
+from portal.members.models import Member, MemberSession, SignInEntry
 from portal.members.signing.models import Passkey
 
 SHOWN = 20
@@ -50,3 +51,11 @@ def sign_ins_of(member_id: int) -> list[SignInLine]:
         select(SignInEntry).filter_by(member_id=member_id).order_by(SignInEntry.id.desc()).limit(SHOWN)
     )
     return [SignInLine(row.at, row.way, row.outcome, row.agent, row.address) for row in rows]
+
+
+def open_sessions(keys: Collection[str]) -> set[str]:
+    """Return which of these sessions are still open, of members who are still here; one query."""
+    found = select(MemberSession.key).join(Member, Member.id == MemberSession.member_id)
+    return set(
+        db.session.scalars(found.where(MemberSession.key.in_(keys), MemberSession.closed_at.is_(None), Member.active))
+    )

@@ -58,8 +58,10 @@ def remove_app(member_id: int) -> None:
     """Forget a member's app. Without a passkey there is no second step any more."""
     row = _row(member_id)
     row.secret = row.confirmed_at = row.last_counter = None
+    if not has_means(member_id):
+        return stop_requiring(member_id)
     publish(SecondStepChanged(actor_id=member_id, member_id=member_id, required=row.required_since is not None))
-    drop_if_nothing_is_left(member_id)
+    return None
 
 
 def require(member_id: int) -> None:
@@ -74,9 +76,12 @@ def require(member_id: int) -> None:
 
 def stop_requiring(member_id: int) -> None:
     """Ask for the password alone again. A member's app and codes are forgotten; her passkeys stay."""
-    db.session.execute(delete(SecondStep).filter_by(member_id=member_id))
+    was_asked = db.session.scalar(
+        delete(SecondStep).filter_by(member_id=member_id).returning(SecondStep.required_since.is_not(None))
+    )
     db.session.execute(delete(RecoveryCode).filter_by(member_id=member_id))
-    publish(SecondStepChanged(actor_id=member_id, member_id=member_id, required=False))
+    if was_asked:
+        publish(SecondStepChanged(actor_id=member_id, member_id=member_id, required=False))
 
 
 def drop_if_nothing_is_left(member_id: int) -> None:
