@@ -155,7 +155,7 @@ def _is_young(member_id: int, standing: queries.Standing) -> bool:
     may_be = rules.is_young(
         verified=standing.verified, tenure_days=standing.tenure_days, trusted=standing.trusted, by_herself=True
     )
-    return may_be and arrivals.came_by_herself(member_id)
+    return may_be and arrivals.came_by_herself(member_id, standing.tenure_days)
 
 
 def _tell_withdrawn(idea: queries.VotingFacts, say: ledger.Say, written: ledger.Written, at: datetime | None) -> None:

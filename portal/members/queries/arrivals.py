@@ -10,13 +10,18 @@ from portal.members.models import Member
 from portal.members.rules import BY_HERSELF
 
 _CAME = text("""
-SELECT payload ->> 'origin' FROM activity WHERE subject_kind = 'member' AND subject_id = :id AND name = 'MemberJoined'
+SELECT payload ->> 'origin' FROM activity
+WHERE subject_kind = 'member' AND subject_id = :id AND name = 'MemberJoined' AND recorded_at >= :since
 LIMIT 1""")
 
 
-def came_by_herself(member_id: int) -> bool:
-    """Return whether a member joined in a way that nobody vouches for: not by staff, an invitation or an import."""
-    return db.session.scalar(_CAME, {"id": member_id}) in BY_HERSELF
+def came_by_herself(member_id: int, joined_days: int) -> bool:
+    """Return whether a member joined in a way that nobody vouches for: not by staff, an invitation or an import.
+
+    :param joined_days: for how many days she has been here. No older month of the record is opened.
+    """
+    since = now() - timedelta(days=joined_days + 2)
+    return db.session.scalar(_CAME, {"id": member_id, "since": since}) in BY_HERSELF
 
 
 def share_of_new(days: int) -> float:

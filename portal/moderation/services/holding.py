@@ -44,7 +44,7 @@ def newcomer(viewer: Viewer) -> rules.Newcomer:
         staff=viewer.is_staff,
         trust_level=viewer.trust_level,
         joined_days=viewer.joined_days,
-        by_herself=arrivals.came_by_herself(viewer.id),
+        by_herself=arrivals.came_by_herself(viewer.id, viewer.joined_days),
         seen_posts=seen_posts(viewer.id),
     )
 
