@@ -113,6 +113,7 @@ const names = (area, box) => {
     offer(area, box, make, HX);
   };
   area.addEventListener('input', first);
+  first().catch(() => {}); // what was typed before this script had come
 };
 
 // Tools: marks around what is selected, or before its lines

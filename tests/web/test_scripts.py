@@ -377,7 +377,7 @@ def test_what_is_pasted_is_shown_or_refused_with_the_reason_and_the_preview_is_w
 def test_who_listens_to_the_page_hears_that_names_are_offered_and_which_is_chosen(scene: Scene) -> None:
     scene.member("Renata")
     page = scene.open(f"/ideas/{scene.idea}", who=scene.ida)
-    page.locator(BOX).press_sequentially("Ask @ren", delay=250)
+    page.locator(BOX).press_sequentially("Ask @ren")
     expect(page.locator("#comment .offer + [role=status]")).to_have_text("2: Members; choose with the arrows")
     page.locator(BOX).press("ArrowDown")
     chosen = page.get_by_role("option", selected=True)
