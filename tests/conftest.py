@@ -29,6 +29,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from portal.app import create_app
+from portal.community import impressions
 from portal.kernel import projections
 from portal.kernel.database import db
 from portal.kernel.jobs import QUEUES
@@ -176,7 +177,14 @@ def committed(portal: Flask) -> Iterator[Flask]:
         finally:
             db.session.remove()
             _empty()
+    _forget()
     portal.extensions["redis"].flushdb()
+
+
+def _forget() -> None:
+    """Let this process forget whom it has written down as a viewer: the numbers begin anew with the empty tables."""
+    impressions._seen.clear()
+    impressions._salts.clear()
 
 
 def _empty(tries: int = 5) -> None:
